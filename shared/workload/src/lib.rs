@@ -1,0 +1,53 @@
+//! The work that every mechanism runs.
+//!
+//! A [`Workload`] is work that can be cut into pieces, done by anyone in any order, and put together again.
+//! A [`Mechanism`] is a way to get the pieces done: on one thread, on many, in other processes. Whatever the
+//! mechanism, the answer is equal to the one of [`sequential`].
+//!
+//! ```
+//! use workload::{PieceError, Timeline, Workload, sequential};
+//!
+//! /// The sum of the squares below `n`, cut into hundreds.
+//! #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+//! struct Squares { n: u64 }
+//!
+//! impl Workload for Squares {
+//!     const NAME: &'static str = "squares";
+//!     type Piece = (u64, u64);
+//!     type Part = u64;
+//!
+//!     fn pieces(&self) -> Result<Vec<(u64, u64)>, PieceError> {
+//!         Ok((0..self.n).step_by(100).map(|from| (from, self.n.min(from + 100))).collect())
+//!     }
+//!
+//!     fn run(&self, &(from, to): &(u64, u64)) -> Result<u64, PieceError> {
+//!         Ok((from..to).map(|x| x * x).sum())
+//!     }
+//!
+//!     fn combine(&self, left: &mut u64, right: u64) {
+//!         *left += right;
+//!     }
+//! }
+//!
+//! let sum = sequential(&Squares { n: 1_000 }, &Timeline::off())?;
+//! assert_eq!(sum, 332_833_500);
+//! # Ok::<(), workload::RunError>(())
+//! ```
+
+mod assembly;
+mod error;
+mod job;
+mod mechanism;
+mod size;
+mod timeline;
+mod work;
+mod workers;
+
+pub use assembly::Assembly;
+pub use error::{PieceError, RunError};
+pub use job::{Failure, Job, attempt, panic_message};
+pub use mechanism::{Mechanism, Run, sequential};
+pub use size::Size;
+pub use timeline::{Span, Timeline, now};
+pub use work::Workload;
+pub use workers::Workers;
