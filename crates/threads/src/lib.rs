@@ -1,1 +1,4 @@
-//! threads
+//! Threads: mechanisms that run work on them, and lessons about them.
+
+pub mod lessons;
+pub mod mechanisms;
