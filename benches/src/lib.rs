@@ -1,1 +1,46 @@
-//! benches
+//! What the benches share: their `main`, the list of all mechanisms, and the table at the end.
+//!
+//! | bench | question |
+//! |---|---|
+//! | `mechanisms` | Which mechanism does each workload fastest? |
+//! | `dispatch` | What does it cost to hand out a piece in which nothing is to be done? |
+//! | `spawn` | What does it cost to start a worker, from a stolen closure to a process? |
+//! | `peers` | How do we stand beside C, Go, Python, `primal` and tokio on the same work? |
+//!
+//! `cargo bench -p benches --bench dispatch` runs one of them, `-- --quick` shortens it.
+
+pub mod peers;
+mod table;
+
+use criterion::Criterion;
+use processes::worker;
+use workload::{Empty, Mechanism, Workload, fetch::Fetch, mandelbrot::Mandelbrot, primes::Primes, words::Words};
+
+/// All mechanisms of all concepts.
+pub fn mechanisms<W: Workload>() -> Vec<Mechanism<W>> {
+    [threads::mechanisms::mechanisms(), processes::mechanisms::mechanisms()].concat()
+}
+
+/// The first line of each bench's `main`: the process mechanisms run this very program again.
+pub fn enter() {
+    worker::enter(&[
+        worker::job::<Empty>(),
+        worker::job::<Mandelbrot>(),
+        worker::job::<Primes>(),
+        worker::job::<Words>(),
+        worker::job::<Fetch>(),
+    ]);
+}
+
+/// Runs `benches`, then prints one table for each of their groups: ratios to the fastest.
+pub fn run(benches: impl FnOnce(&mut Criterion)) {
+    enter();
+    let mut criterion = Criterion::default().configure_from_args();
+    let start = std::time::SystemTime::now();
+    benches(&mut criterion);
+    criterion.final_summary();
+    match table::of_reports_since(start) {
+        Ok(tables) => print!("{tables}"),
+        Err(error) => eprintln!("no table: {error}"),
+    }
+}

