@@ -35,19 +35,25 @@
 //! ```
 
 mod assembly;
+mod empty;
 mod error;
 mod job;
+pub mod mandelbrot;
 mod mechanism;
 mod size;
 mod timeline;
+pub mod words;
 mod work;
 mod workers;
 
 pub use assembly::Assembly;
+pub use empty::Empty;
 pub use error::{PieceError, RunError};
 pub use job::{Failure, Job, attempt, panic_message};
+pub use mandelbrot::Mandelbrot;
 pub use mechanism::{Mechanism, Run, sequential};
 pub use size::Size;
 pub use timeline::{Span, Timeline, now};
+pub use words::Words;
 pub use work::Workload;
 pub use workers::Workers;
