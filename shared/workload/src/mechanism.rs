@@ -32,6 +32,7 @@ impl<W: Workload> Copy for Mechanism<W> {}
 ///
 /// # Errors
 /// [`RunError::Cut`], [`RunError::Piece`] and [`RunError::Panicked`], as the workload has it.
+// ANCHOR: sequential
 pub fn sequential<W: Workload>(workload: &W, timeline: &Timeline) -> Result<W::Part, RunError> {
     let job = Job::cut(workload, timeline)?;
     let mut whole = W::Part::default();
@@ -40,3 +41,4 @@ pub fn sequential<W: Workload>(workload: &W, timeline: &Timeline) -> Result<W::P
     }
     Ok(whole)
 }
+// ANCHOR_END: sequential

@@ -6,6 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::PieceError;
 
+// ANCHOR: workload
 /// Work that can be cut into pieces, done by anyone in any order, and put together again.
 ///
 /// The value itself, its pieces and its parts can be serialised, so the same value runs on a thread, in a
@@ -48,3 +49,4 @@ pub trait Workload: Clone + Debug + Serialize + DeserializeOwned + Send + Sync +
         serde_json::to_value(whole).unwrap_or_else(|error| error.to_string().into())
     }
 }
+// ANCHOR_END: workload
