@@ -1,0 +1,3 @@
+//! What threads need to share without error: each primitive as one uses it, and as it is made.
+
+pub mod lessons;
