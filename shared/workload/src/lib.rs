@@ -37,21 +37,25 @@
 mod assembly;
 mod empty;
 mod error;
+mod gather;
 mod job;
 pub mod mandelbrot;
 mod mechanism;
+pub mod primes;
 mod size;
 mod timeline;
 pub mod words;
 mod work;
 mod workers;
 
-pub use assembly::Assembly;
+pub use assembly::{Assembly, Stretch};
 pub use empty::Empty;
 pub use error::{PieceError, RunError};
+pub use gather::Gather;
 pub use job::{Failure, Job, attempt, panic_message};
 pub use mandelbrot::Mandelbrot;
 pub use mechanism::{Mechanism, Run, sequential};
+pub use primes::Primes;
 pub use size::Size;
 pub use timeline::{Span, Timeline, now};
 pub use words::Words;
