@@ -31,6 +31,7 @@
 
 mod claim;
 mod cli;
+pub mod lanes;
 mod lesson;
 pub mod measure;
 mod print;
