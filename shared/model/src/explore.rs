@@ -14,7 +14,7 @@ use crate::{CHECKER, watch::Watch, world};
 
 /// How far to explore one model.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(any(feature = "loom", feature = "shuttle")), allow(dead_code))] // std runs once, whatever the plan
+#[allow(dead_code, reason = "each world reads its own part of the plan")]
 pub struct Explore {
     pub(crate) name: String,
     pub(crate) floor: u64,
@@ -97,7 +97,8 @@ pub struct Explored {
 impl fmt::Display for Explored {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, checker, executions, how } = self;
-        write!(out, "model: {name}: {} schedules ({checker}: {how})", thousands(*executions))
+        let plural = if *executions == 1 { "" } else { "s" };
+        write!(out, "model: {name}: {} schedule{plural} ({checker}: {how})", thousands(*executions))
     }
 }
 

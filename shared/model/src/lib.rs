@@ -32,8 +32,9 @@
 //! | shuttle | nothing, but it finds fast, in larger programs, and replays | data races, weak orderings (all are SeqCst) |
 //!
 //! # Believing a checker
-//! loom 0.7.3 can stop after one execution and report success (tokio-rs/loom#392). Therefore every model states
-//! a [floor](Explore::floor) of executions and has a broken twin that must be found (`testkit::must_find`).
+//! loom 0.7.3 can stop after one execution and report success (tokio-rs/loom#392; `tests/loom_trap.rs` shows it and
+//! its cure). Therefore every model states a [floor](Explore::floor) of executions and has a broken twin that must be
+//! found (`testkit::must_find`).
 //!
 //! # What is left out, and why
 //! The paths below exist in all three worlds; each method that one world lacks is either added here or is no

@@ -22,7 +22,6 @@ pub mod sync {
 
     impl Condvar {
         /// A condition variable nobody waits on.
-        #[allow(clippy::new_without_default)]
         pub fn new() -> Self {
             Self(loom::sync::Condvar::new())
         }
