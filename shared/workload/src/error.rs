@@ -94,3 +94,13 @@ pub enum RunError {
         of: usize,
     },
 }
+
+impl RunError {
+    /// The piece that failed, if it was one.
+    pub fn piece(&self) -> Option<usize> {
+        match self {
+            Self::Piece { piece, .. } | Self::Panicked { piece, .. } => Some(*piece),
+            _ => None,
+        }
+    }
+}

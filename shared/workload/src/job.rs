@@ -59,6 +59,15 @@ impl<'a, W: Workload> Job<'a, W> {
         let outcome = self.timeline.record(worker, index, || attempt(self.workload, &self.pieces[index]));
         outcome.map_err(|failure| failure.at(W::NAME, index))
     }
+
+    /// Puts `right`, which begins with piece `index`, behind `left`.
+    ///
+    /// # Errors
+    /// [`RunError::Panicked`] when that panics.
+    pub fn combine(&self, left: &mut W::Part, right: W::Part, index: usize) -> Result<(), RunError> {
+        guarded(|| self.workload.combine(left, right))
+            .map_err(|message| Failure::Panic(message).at(W::NAME, index))
+    }
 }
 
 /// How a single piece failed. It can be sent, so a worker process reports it in the same words.
