@@ -37,6 +37,7 @@
 mod assembly;
 mod empty;
 mod error;
+pub mod fetch;
 mod gather;
 mod job;
 pub mod mandelbrot;
@@ -51,6 +52,7 @@ mod workers;
 pub use assembly::{Assembly, Stretch};
 pub use empty::Empty;
 pub use error::{PieceError, RunError};
+pub use fetch::{Fetch, Fetched};
 pub use gather::Gather;
 pub use job::{Failure, Job, attempt, panic_message};
 pub use mandelbrot::Mandelbrot;
