@@ -1,1 +1,36 @@
-//! choose
+//! Measures every mechanism on this machine and says which to take.
+//!
+//! ```text
+//! cargo run --release -p choose
+//! ```
+//!
+//! takes each workload through each mechanism and checks every answer. A run, in the order of the modules that it
+//! goes through: [`cli`] reads what is wanted, [`subjects`] picks work and mechanisms, [`plan`] says how often,
+//! [`measure`] measures side by side into [`row`]s, [`probe`] looks at memory and timeline in a process of their own,
+//! [`recommend`] turns rows into advice, and [`table`], [`json`] and [`report`] show it.
+//!
+//! What it can say is about this machine at this time. It measures our workloads, not yours: take the one that is like
+//! yours, or point `--input` at your files and `--base-url` at your server.
+
+pub mod app;
+pub mod cli;
+mod closer;
+mod cpu;
+pub mod dispatch;
+mod interrupt;
+pub mod json;
+pub mod machine;
+pub mod measure;
+pub mod memory;
+mod own;
+pub mod plan;
+pub mod probe;
+mod progress;
+mod reason;
+pub mod recommend;
+pub mod report;
+pub mod row;
+mod server;
+pub mod show;
+pub mod subjects;
+pub mod table;

@@ -1,0 +1,149 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use workload::{Empty, Fetch, Mandelbrot, Primes, Words, Workers, Workload};
+
+use crate::{plan::Effort, subjects};
+
+/// Measures every mechanism of this workspace on this machine, on four kinds of work, and says which to take and why.
+///
+/// Each workload goes through each mechanism with 1 to as many workers as there are cores (and more, where work waits).
+/// Every answer is compared with the one of doing piece after piece. Takes about a minute on two cores.
+#[derive(Debug, Parser)]
+#[command(
+    name = "choose",
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit code: 0 all is well, 1 a wrong answer or something failed, 2 wrong usage, 130 interrupted."
+)]
+pub struct Args {
+    /// Only this kind of work (may be given several times, or as a list with commas)
+    #[arg(long = "workload", value_name = "NAME", value_delimiter = ',')]
+    pub workloads: Vec<Kind>,
+    /// Only this mechanism (likewise)
+    #[arg(long = "mechanism", value_name = "NAME", value_delimiter = ',', value_parser = mechanisms())]
+    pub mechanisms: Vec<String>,
+    /// Only these numbers of workers (likewise; 1 to 4096)
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub workers: Vec<Workers>,
+    /// Count the words of all files below this directory, all of them (otherwise: 128 MiB of sources that cargo has
+    /// downloaded). A large one takes its time
+    #[arg(long, value_name = "DIR")]
+    pub input: Option<PathBuf>,
+    /// Fetch documents from here (otherwise: from a server of our own on this machine, 20 ms each)
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// So many runs of everything, however long it takes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub runs: Option<u16>,
+    /// Less work and fewer runs: about ten seconds
+    #[arg(long)]
+    pub quick: bool,
+    /// One JSON object a line, and nothing else on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Write the report (one HTML file) to this place [default: target/choose.html]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_report")]
+    pub report: Option<PathBuf>,
+    /// Write no report
+    #[arg(long)]
+    pub no_report: bool,
+    /// Also draw the shares that were reached, as an SVG picture
+    #[arg(long, value_name = "FILE")]
+    pub picture: Option<PathBuf>,
+    /// As little work as possible: for tests
+    #[arg(long, hide = true, conflicts_with = "quick")]
+    pub tiny: bool,
+    /// What this program is when it has started itself.
+    #[command(subcommand)]
+    pub role: Option<Role>,
+}
+
+/// What this program is when it has started itself.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Role {
+    /// One run, looked at from outside
+    #[command(hide = true)]
+    Probe {
+        /// Of what
+        workload: Kind,
+        /// Through what
+        mechanism: String,
+        /// With how many
+        workers: Workers,
+    },
+    /// The server that documents are fetched from
+    #[command(hide = true)]
+    Serve {
+        /// How long it waits before it answers
+        milliseconds: u64,
+    },
+}
+
+/// A kind of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Computes; pieces differ much
+    Mandelbrot,
+    /// Computes; pieces are alike
+    Primes,
+    /// Reads memory and merges
+    Words,
+    /// Waits for a network
+    Fetch,
+}
+
+impl Kind {
+    /// The workload's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Mandelbrot => Mandelbrot::NAME,
+            Kind::Primes => Primes::NAME,
+            Kind::Words => Words::NAME,
+            Kind::Fetch => Fetch::NAME,
+        }
+    }
+}
+
+impl Args {
+    /// The kinds of work to measure, each once.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let asked = |kind: &Kind| self.workloads.is_empty() || self.workloads.contains(kind);
+        Kind::value_variants().iter().copied().filter(asked).collect()
+    }
+
+    /// How much to measure.
+    pub fn effort(&self) -> Effort {
+        match (self.quick, self.tiny) {
+            (_, true) => Effort::Tiny,
+            (true, _) => Effort::Quick,
+            _ => Effort::Usual,
+        }
+    }
+
+    /// What clap cannot know: options that contradict each other, and input that is not there. To be told before a
+    /// minute is spent on measuring the rest.
+    ///
+    /// # Errors
+    /// In a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        let kinds = self.kinds();
+        if let Some(input) = &self.input {
+            if !kinds.contains(&Kind::Words) {
+                return Err("--input is for `words`, which is not among the workloads asked for".to_owned());
+            }
+            let readable = if input.is_dir() { input.read_dir().map(drop) } else { input.metadata().map(drop) };
+            readable.map_err(|why| format!("--input {}: {why}", input.display()))?;
+        }
+        if self.base_url.is_some() && !kinds.contains(&Kind::Fetch) {
+            return Err("--base-url is for `fetch`, which is not among the workloads asked for".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Names of all mechanisms: the same for every workload.
+fn mechanisms() -> PossibleValuesParser {
+    PossibleValuesParser::new(subjects::mechanisms::<Empty>().iter().map(|mechanism| mechanism.name))
+}

@@ -1,0 +1,125 @@
+//! From figures to advice: a pure function, with fixed rules, so that the same machine gets the same advice.
+//!
+//! 1. Mechanisms are compared within rounds, as shares of what the machine gave at that moment: not by the clock.
+//! 2. Everything within a band of the best counts as equal to it. The band is 8 %, or wider when the runs of the
+//!    contenders themselves lie further apart.
+//! 3. Of equals the simplest is taken, by a fixed order, and of that one the fewest workers.
+//! 4. If nothing gains at least 15 %, no mechanism at all is the simplest.
+
+use serde::Serialize;
+
+use crate::{
+    reason,
+    row::{Measured, Row, SEQUENTIAL, Shot},
+};
+
+/// What to take for a workload, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Advice {
+    /// Name of the workload.
+    pub workload: &'static str,
+    /// The mechanism to take; `sequential` for none.
+    pub mechanism: &'static str,
+    /// With how many workers.
+    pub workers: usize,
+    /// In two sentences.
+    pub why: String,
+}
+
+/// Differences below this are not worth a more complicated program.
+pub const BAND: f64 = 0.08;
+/// The band never grows beyond this: what loses more than a quarter is slower, however noisy the machine.
+const WIDEST: f64 = 0.25;
+/// From this width on, the advice says that it was noisy.
+pub const NOISY: f64 = 0.15;
+/// Gaining less than this is no reason for a second thread.
+const WORTH: f64 = 1.15;
+
+/// Simplest first, for work that computes. `rayon` is one line in the caller's program (`par_iter`); the next two are
+/// the standard library alone; a pool, a deque are code of one's own; processes need a protocol. Static shares come
+/// after what balances by itself: they are right only as long as pieces, and cores, are alike.
+const COMPUTES: [&str; 8] =
+    ["rayon", "dynamic", "scoped", "static", "pool", "stealing", "process-dynamic", "process-static"];
+
+/// Simplest first, for work that waits. Plain threads that take the next piece come first; `rayon` last of the
+/// threads, since its default pool has a thread a core, and blocking in it stops everyone else's work.
+const WAITS: [&str; 8] =
+    ["dynamic", "scoped", "pool", "static", "stealing", "rayon", "process-dynamic", "process-static"];
+
+/// How the contenders stand: what the advice rests on.
+pub(crate) struct Standing<'a> {
+    /// The one to take.
+    pub(crate) taken: &'a Row,
+    /// The fastest.
+    pub(crate) best: &'a Row,
+    /// How far behind the best still counts as equal.
+    pub(crate) band: f64,
+}
+
+/// What to take for one workload on a machine with so many `cores`. `None` when no run has succeeded.
+pub fn recommend(measured: &Measured, cores: usize) -> Option<Advice> {
+    let alone = measured.rows.iter().find(|row| row.mechanism == SEQUENTIAL && row.counts())?;
+    let advice = |row: &Row, why| Advice {
+        workload: measured.workload,
+        mechanism: row.mechanism,
+        workers: row.workers,
+        why,
+    };
+    let contenders: Vec<&Row> = (measured.rows.iter())
+        .filter(|row| row.mechanism != SEQUENTIAL && row.counts())
+        .filter(|row| row.workers > 1)
+        .collect();
+    let Some(standing) = stand(&contenders, order(measured.waits), cores, measured.waits) else {
+        return Some(advice(alone, reason::nothing_to_compare(measured, cores)));
+    };
+    if possible(standing.best, cores, measured.waits) < WORTH {
+        return Some(advice(alone, reason::not_worth_it(measured, alone, &standing, cores)));
+    }
+    Some(advice(standing.taken, reason::taken(measured, &standing, &contenders, cores)))
+}
+
+fn order(waits: bool) -> &'static [&'static str] {
+    if waits { &WAITS } else { &COMPUTES }
+}
+
+/// The speed-up that a row reaches when the machine gives all that its cores promise.
+///
+/// Where virtual cores are, for the moment, two threads of one core, a speed-up by the clock says more about the
+/// machine's neighbours than about the mechanism; its share of the ceiling does not.
+fn possible(row: &Row, cores: usize, waits: bool) -> f64 {
+    let share = row.samples(Shot::share).median();
+    if waits { row.samples(Shot::speedup).median() } else { share * row.workers.min(cores) as f64 }
+}
+
+fn stand<'a>(
+    contenders: &[&'a Row],
+    order: &[&str],
+    cores: usize,
+    waits: bool,
+) -> Option<Standing<'a>> {
+    let best = *contenders.iter().max_by(|a, b| {
+        let (a, b) = (possible(a, cores, waits), possible(b, cores, waits));
+        a.total_cmp(&b)
+    })?;
+    // Rows with other numbers of workers may come from other rounds: compared by what they could reach.
+    let behind = |row: &Row| {
+        let ratio = if row.workers == best.workers {
+            row.against(best)
+        } else {
+            possible(row, cores, waits) / possible(best, cores, waits)
+        };
+        1.0 - ratio
+    };
+    // Half of the distance from p10 to p90 is how far a run lies from the middle one; the typical contender's counts,
+    // not that of the one that was hit worst.
+    let mut spreads: Vec<f64> =
+        contenders.iter().filter(|row| row.workers == best.workers).map(|row| row.spread() / 2.0).collect();
+    spreads.sort_by(f64::total_cmp);
+    let band = spreads[spreads.len() / 2].clamp(BAND, WIDEST);
+    let rank = |row: &Row| {
+        let place = order.iter().position(|name| *name == row.mechanism).unwrap_or(order.len());
+        (place, row.workers)
+    };
+    let taken = *contenders.iter().filter(|row| behind(row) <= band).min_by_key(|row| rank(row))?;
+    Some(Standing { taken, best, band })
+}

@@ -1,0 +1,26 @@
+//! The report: one HTML file that needs nothing else, and one picture.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+
+mod curve;
+mod lanes;
+mod page;
+mod picture;
+
+pub use page::page;
+pub use picture::picture;
+
+/// Where the report goes unless one says otherwise: to cargo's target directory, or, where there is none, to the
+/// directory for temporary files.
+pub fn usual_place() -> PathBuf {
+    // Where the workspace stood when this was compiled; it may be gone, or be another machine's.
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let target = env::var_os("CARGO_TARGET_DIR")
+        .map(PathBuf::from)
+        .or_else(|| Some(workspace?.join("target")).filter(|target| target.is_dir()));
+    target.unwrap_or_else(env::temp_dir).join("choose.html")
+}

@@ -1,0 +1,176 @@
+//! One line of the table: a mechanism with so many workers, and everything that was seen of it.
+
+use lesson::measure::Samples;
+use serde_json::Value;
+
+/// One run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shot {
+    /// In which round: shots of the same round are from the same moments and may be compared.
+    pub round: usize,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// How long the same work took one piece after the other, in the same round (seconds).
+    pub alone: f64,
+    /// How many times as fast it could have been at best, in the same round.
+    pub ceiling: f64,
+    /// Processor time of this process and of its children, in seconds.
+    pub cpu: f64,
+}
+
+impl Shot {
+    /// How many times as fast as one piece after the other.
+    pub fn speedup(&self) -> f64 {
+        self.alone / self.seconds
+    }
+
+    /// The speed-up as a share of what was possible.
+    pub fn share(&self) -> f64 {
+        self.speedup() / self.ceiling
+    }
+}
+
+/// Everything that was seen of one mechanism with one number of workers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The mechanism's name; `sequential` for one piece after the other.
+    pub mechanism: &'static str,
+    /// How many workers.
+    pub workers: usize,
+    /// Into how many pieces the work was cut.
+    pub pieces: usize,
+    /// The runs, in order.
+    pub shots: Vec<Shot>,
+    /// What an empty piece costs, in nanoseconds.
+    pub dispatch_ns: Option<f64>,
+    /// The most memory that the mechanism's process had together with its children, in bytes.
+    pub peak_memory: Option<u64>,
+    /// The answer, for a reader.
+    pub answer: Value,
+    /// Why there is no answer, or no right one: then the figures mean nothing.
+    pub error: Option<String>,
+}
+
+/// Name of the row that all others are compared with.
+pub const SEQUENTIAL: &str = "sequential";
+
+impl Row {
+    /// One without any figures yet.
+    pub fn new(mechanism: &'static str, workers: usize, pieces: usize) -> Self {
+        Self {
+            mechanism,
+            workers,
+            pieces,
+            shots: Vec::new(),
+            dispatch_ns: None,
+            peak_memory: None,
+            answer: Value::Null,
+            error: None,
+        }
+    }
+
+    /// Whether there are figures, and right ones.
+    pub fn counts(&self) -> bool {
+        self.error.is_none() && !self.shots.is_empty()
+    }
+
+    /// Of each run, what `figure` says of it.
+    pub fn samples(&self, figure: impl Fn(&Shot) -> f64) -> Samples {
+        self.shots.iter().map(figure).collect()
+    }
+
+    /// The median of what `figure` says of each run; `None` when the row has no figures.
+    pub fn median(&self, figure: impl Fn(&Shot) -> f64) -> Option<f64> {
+        self.counts().then(|| self.samples(figure).median())
+    }
+
+    /// How many times as fast as `other`: the median over the rounds that both have run in; where there is no
+    /// such round, the ratio of their medians.
+    pub fn against(&self, other: &Row) -> f64 {
+        let both: Samples = (self.shots.iter())
+            .filter_map(|mine| {
+                let theirs = other.shots.iter().find(|theirs| theirs.round == mine.round)?;
+                // Speed-ups and not seconds: the two may have run different amounts of the work.
+                Some(mine.speedup() / theirs.speedup())
+            })
+            .collect();
+        if both.is_empty() {
+            self.samples(Shot::speedup).median() / other.samples(Shot::speedup).median()
+        } else {
+            both.median()
+        }
+    }
+
+    /// How far the runs lie apart: the distance from p10 to p90 of the share, as a part of its median.
+    pub fn spread(&self) -> f64 {
+        let shares = self.samples(Shot::share);
+        (shares.quantile(0.9) - shares.quantile(0.1)) / shares.median()
+    }
+}
+
+/// Everything that was seen of one workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Name of the workload.
+    pub workload: &'static str,
+    /// Whether its pieces mostly wait.
+    pub waits: bool,
+    /// The rows, `sequential` first, then by mechanism and workers.
+    pub rows: Vec<Row>,
+    /// How much more than the average the dearest of equal stretches of pieces costs, with as many stretches as
+    /// there are cores: 1 is even.
+    pub uneven: Option<f64>,
+    /// Who did which piece when, for those that were looked at more closely.
+    pub traces: Vec<Trace>,
+}
+
+/// Who did which piece when, with one mechanism.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// The mechanism.
+    pub mechanism: &'static str,
+    /// How many workers it had.
+    pub workers: usize,
+    /// What they did.
+    pub spans: Vec<workload::Span>,
+}
+
+impl Measured {
+    /// The row with this mechanism and this many workers.
+    pub fn row(&self, mechanism: &str, workers: usize) -> Option<&Row> {
+        self.rows.iter().find(|row| row.mechanism == mechanism && row.workers == workers)
+    }
+
+    /// Whether all is well: every row has its answer, and the right one.
+    pub fn all_right(&self) -> bool {
+        self.rows.iter().all(|row| row.error.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(seconds: &[(usize, f64)]) -> Row {
+        let mut row = Row::new("pool", 2, 10);
+        row.shots = (seconds.iter())
+            .map(|&(round, seconds)| Shot { round, seconds, alone: 1.0, ceiling: 2.0, cpu: 1.0 })
+            .collect();
+        row
+    }
+
+    #[test]
+    fn rows_are_compared_within_their_common_rounds() {
+        let (slow, fast) = (row(&[(0, 8.0), (1, 0.8), (2, 80.0)]), row(&[(2, 40.0), (0, 4.0)]));
+        assert_eq!(fast.against(&slow), 2.0);
+        assert_eq!(slow.against(&row(&[(7, 4.0)])), 0.5);
+    }
+
+    #[test]
+    fn a_share_is_the_speedup_in_terms_of_the_ceiling() {
+        let row = row(&[(0, 1.0), (1, 0.5), (2, 0.625)]);
+        assert_eq!(row.median(Shot::speedup), Some(1.6));
+        assert_eq!(row.median(Shot::share), Some(0.8));
+        assert_eq!(Row { error: Some("no".into()), ..row }.median(Shot::share), None);
+    }
+}
