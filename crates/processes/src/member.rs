@@ -1,0 +1,209 @@
+//! One worker, seen by its caller: a child process, two pipes that never block, and what it owes us.
+
+use std::{
+    collections::VecDeque,
+    io,
+    ops::Range,
+    process::{Child, ChildStdin, ChildStdout, ExitStatus},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags},
+    io::Errno,
+    process::Signal,
+};
+
+use crate::{
+    Program,
+    frame::{Fill, Inbox},
+    mark::Mark,
+};
+
+/// How long a worker that has closed its pipe, or whose pipe we have closed, may take to end before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How many bytes a pipe from a worker should hold, so that a worker with a large part writes it in one go and
+/// takes its next piece, instead of waiting for us each 64 KiB. It is only a wish: the system's limit for all
+/// pipes of a user (`/proc/sys/fs/pipe-user-pages-soft`) may say no.
+const PIPE: usize = 1 << 20;
+
+/// One worker. Dropping it kills the process and waits for it.
+#[derive(Debug)]
+pub(crate) struct Member {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: ChildStdout,
+    /// What the worker's pipe had no room for yet.
+    outbox: VecDeque<u8>,
+    pub(crate) inbox: Inbox,
+    /// Its output is closed: nothing more will come.
+    pub(crate) ended: bool,
+    reaped: bool,
+    pub(crate) mark: Mark,
+    /// When it was started, until it says its first word.
+    pub(crate) silent_since: Option<Instant>,
+    /// The pieces it has been handed and not given back, in the order of the orders.
+    pub(crate) owes: VecDeque<Range<usize>>,
+}
+
+impl Member {
+    pub(crate) fn start(program: &Program) -> io::Result<Self> {
+        let mark = Mark::new();
+        let mut child = program.start(mark)?;
+        let (input, output) = match (child.stdin.take(), child.stdout.take()) {
+            (Some(input), Some(output)) => (input, output),
+            _ => unreachable!("`Program::start` asks for both pipes"),
+        };
+        // From here on the drop below takes care of the child.
+        let member = Self {
+            child,
+            input: Some(input),
+            output,
+            outbox: VecDeque::new(),
+            inbox: Inbox::default(),
+            ended: false,
+            reaped: false,
+            mark,
+            silent_since: Some(Instant::now()),
+            owes: VecDeque::new(),
+        };
+        if let Some(input) = &member.input {
+            rustix::io::ioctl_fionbio(input, true)?;
+        }
+        rustix::io::ioctl_fionbio(&member.output, true)?;
+        #[cfg(target_os = "linux")]
+        let _only_a_wish = rustix::pipe::fcntl_setpipe_size(&member.output, PIPE);
+        Ok(member)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How many pieces it has been handed and not given back.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.owes.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Sends a frame: as much as the pipe takes now, the rest when it has room.
+    pub(crate) fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.outbox.extend(frame);
+        self.flush()
+    }
+
+    /// Writes what the pipe takes.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        while let Some(input) = &self.input
+            && !self.outbox.is_empty()
+        {
+            match rustix::io::write(input, self.outbox.as_slices().0) {
+                Ok(bytes) => drop(self.outbox.drain(..bytes)),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(()),
+                // It is ending. Why, and what it still has to say, comes out of its own pipe.
+                Err(Errno::PIPE) => self.close(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what has come.
+    pub(crate) fn fill(&mut self) -> io::Result<()> {
+        if self.inbox.fill(&self.output)? == Fill::End {
+            self.ended = true;
+        }
+        Ok(())
+    }
+
+    /// What to wait for: output as long as there can be any, room for input when there is something to write.
+    pub(crate) fn interest(&self) -> [Option<PollFd<'_>>; 2] {
+        let output = (!self.ended).then(|| PollFd::new(&self.output, PollFlags::IN));
+        let input = self.input.as_ref().filter(|_| !self.outbox.is_empty());
+        [output, input.map(|input| PollFd::new(input, PollFlags::OUT))]
+    }
+
+    /// Tells the worker that nothing more will come.
+    pub(crate) fn close(&mut self) {
+        self.input = None;
+        self.outbox.clear();
+    }
+
+    /// Kills it; [`Member::end`] waits for it.
+    pub(crate) fn kill(&mut self) {
+        self.close();
+        if !self.reaped {
+            // It fails only for a process that has been waited for.
+            let _ = self.child.kill();
+        }
+    }
+
+    /// Waits for the end of the process, which is near: its pipes are closed, or it has been killed. Whoever
+    /// still does not end is killed. Says in words how it ended.
+    pub(crate) fn end(&mut self) -> String {
+        self.close();
+        let deadline = Instant::now() + GRACE;
+        let mut pause = Duration::from_micros(20);
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => {
+                    self.reaped = true;
+                    return in_words(status);
+                }
+                Ok(None) if Instant::now() >= deadline => {
+                    self.kill();
+                    let _ = self.child.wait();
+                    self.reaped = true;
+                    return format!("did not end within {GRACE:?} and was killed");
+                }
+                Ok(None) => thread::sleep(pause),
+                // Somebody else has waited for it, or SIGCHLD is ignored, so that nobody can.
+                Err(error) => {
+                    self.reaped = true;
+                    return format!("ended, nobody knows how ({error})");
+                }
+            }
+            pause = Duration::from_millis(10).min(pause * 2);
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.kill();
+            self.end();
+        }
+    }
+}
+
+fn in_words(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with code {code}"),
+        (None, Some(number)) => match Signal::from_named_raw(number).map(name) {
+            Some(name) if !name.is_empty() => format!("was killed by signal {number} ({name})"),
+            _ => format!("was killed by signal {number}"),
+        },
+        (None, None) => format!("ended with {status}"),
+    }
+}
+
+/// The signals that end workers in practice.
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::KILL => "SIGKILL: by hand, or the kernel had no memory left",
+        Signal::ABORT => "SIGABRT",
+        Signal::SEGV => "SIGSEGV",
+        Signal::BUS => "SIGBUS",
+        Signal::ILL => "SIGILL",
+        Signal::FPE => "SIGFPE",
+        Signal::INT => "SIGINT",
+        Signal::TERM => "SIGTERM",
+        Signal::PIPE => "SIGPIPE",
+        Signal::XCPU => "SIGXCPU",
+        _ => "",
+    }
+}
