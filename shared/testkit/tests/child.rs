@@ -39,9 +39,9 @@ fn more_output_than_a_pipe_holds_is_no_hang() {
 
 #[test]
 fn a_late_child_is_killed_with_its_grandchild_that_left_the_group() {
-    let script = "echo started; setsid sleep 1000 & sleep 1000";
+    let script = "echo started; setsid sleep 60 & sleep 60";
     let Err(TestkitError::Late { killed, stdout, .. }) = run_within(SOON, &mut shell(script)) else {
-        panic!("it sleeps for ever and was in time");
+        panic!("it sleeps for a minute and was in time");
     };
     assert_eq!(stdout, "started\n", "what was printed before is reported");
     let sleepers = killed.iter().filter(|process| process.ends_with(" sleep")).count();
@@ -54,9 +54,9 @@ fn a_late_child_is_killed_with_its_grandchild_that_left_the_group() {
 
 #[test]
 fn one_that_cleared_its_environment_dies_with_the_group() {
-    let script = "env -i sh -c 'echo $$; exec sleep 1000' & wait";
+    let script = "env -i sh -c 'echo $$; exec sleep 60' & wait";
     let Err(TestkitError::Late { stdout, .. }) = run_within(SOON, &mut shell(script)) else {
-        panic!("it sleeps for ever and was in time");
+        panic!("it sleeps for a minute and was in time");
     };
     assert!(!stdout.is_empty() && has_ended(&stdout), "{stdout:?} lives");
 }
@@ -69,7 +69,7 @@ fn a_stopped_child_is_killed_too() {
 
 #[test]
 fn a_child_that_ends_and_leaves_another_is_an_error() {
-    let script = "sleep 1000 > /dev/null 2>&1 & echo $!";
+    let script = "sleep 60 > /dev/null 2>&1 & echo $!";
     let Err(TestkitError::LeftBehind { left, .. }) = run_within(LONG, &mut shell(script)) else {
         panic!("the sleeper was not noticed");
     };
@@ -80,9 +80,9 @@ fn a_child_that_ends_and_leaves_another_is_an_error() {
 #[test]
 fn children_of_a_child_that_uses_run_within_itself_are_found() {
     // The outer mark continues in the inner one: here the inner run is imitated by extending the variable.
-    let script = "TESTKIT_CHILD=$TESTKIT_CHILD/7.0 setsid sleep 1000 & sleep 1000";
+    let script = "TESTKIT_CHILD=$TESTKIT_CHILD/7.0 setsid sleep 60 & sleep 60";
     let Err(TestkitError::Late { killed, .. }) = run_within(SOON, &mut shell(script)) else {
-        panic!("it sleeps for ever and was in time");
+        panic!("it sleeps for a minute and was in time");
     };
     assert!(killed.iter().filter(|process| process.ends_with(" sleep")).count() >= 2, "{killed:?}");
 }
