@@ -57,12 +57,7 @@ pub(super) fn sieve(numbers: Range<u64>, mut found: impl FnMut(u64, &[u8])) -> R
         }
         let bytes = margin..margin + length;
         presieve::fill(&mut buffer[bytes.clone()], first);
-        for start in bytes.clone().step_by(BLOCK) {
-            let end = bytes.end.min(start + BLOCK);
-            for (on, strikers) in strikers.iter_mut().enumerate() {
-                strike(on, strikers, &mut buffer, end);
-            }
-        }
+        strike_all(&mut strikers, &mut buffer, bytes.clone());
         for striker in strikers.iter_mut().flatten() {
             // The turn that reaches across the border is done again, for its part beyond.
             striker.next -= striker.prime + length as u32;
@@ -71,6 +66,25 @@ pub(super) fn sieve(numbers: Range<u64>, mut found: impl FnMut(u64, &[u8])) -> R
         found(first, &buffer[bytes]);
     }
     Ok(())
+}
+
+/// Strikes block by block, so that a block stays in the first-level cache while all primes pass over it.
+/// Larger primes, with less than two turns to a block, would mostly find that they have nothing to do there:
+/// they take the whole segment at once.
+fn strike_all(strikers: &mut [Vec<Striker>; 8], buffer: &mut [u8], bytes: Range<usize>) {
+    let mut by_spoke = strikers.each_mut().map(|strikers| {
+        let small = strikers.partition_point(|striker| striker.prime as usize <= BLOCK / 2);
+        strikers.split_at_mut(small)
+    });
+    for start in bytes.clone().step_by(BLOCK) {
+        let end = bytes.end.min(start + BLOCK);
+        for (on, (small, _)) in by_spoke.iter_mut().enumerate() {
+            strike(on, small, buffer, end);
+        }
+    }
+    for (on, (_, large)) in by_spoke.iter_mut().enumerate() {
+        strike(on, large, buffer, bytes.end);
+    }
 }
 
 /// Clears the numbers outside the window, and 1, which is no prime.
