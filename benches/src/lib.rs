@@ -11,6 +11,7 @@
 
 pub mod peers;
 mod table;
+pub mod tokio_client;
 
 use criterion::Criterion;
 use processes::worker;
