@@ -58,7 +58,9 @@ pub fn main() -> ExitCode {
     }
     let mut session = Session { args, progress, out: Box::new(anstream::stdout()), well: true };
     match session.run() {
-XX        Err(error) => session.fail(&format!("cannot write to stdout: {error}")),
+        // Whoever reads has read enough (`| head`).
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => session.fail(&format!("cannot write to stdout: {error}")),
         Ok(()) => {}
     }
     session.progress.end();
@@ -175,9 +177,8 @@ impl Session {
             }
         }
         let Self { progress, out, args, .. } = self;
-        progress.aside(|| {
-            if args.json { json::rows(out, measured) } else { table::print(out, measured, advice) }
-        })
+        progress
+            .aside(|| if args.json { json::rows(out, measured) } else { table::print(out, measured, advice) })
     }
 
     fn end(&mut self, advice: &[Advice]) -> io::Result<()> {

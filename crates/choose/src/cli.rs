@@ -133,7 +133,8 @@ impl Args {
             if !kinds.contains(&Kind::Words) {
                 return Err("--input is for `words`, which is not among the workloads asked for".to_owned());
             }
-            let readable = if input.is_dir() { input.read_dir().map(drop) } else { input.metadata().map(drop) };
+            let readable =
+                if input.is_dir() { input.read_dir().map(drop) } else { input.metadata().map(drop) };
             readable.map_err(|why| format!("--input {}: {why}", input.display()))?;
         }
         if self.base_url.is_some() && !kinds.contains(&Kind::Fetch) {

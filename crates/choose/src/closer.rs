@@ -18,7 +18,8 @@ pub(crate) fn look<W: Workload>(measured: &mut Measured, scales: &[Scale<W>], te
         rows.iter().rposition(|row| row.mechanism == mechanism && row.workers == most.get())
     };
     let mut looks = vec![(0, &small.work)];
-    let mechanisms: Vec<&str> = rows.iter().map(|row| row.mechanism).filter(|name| *name != SEQUENTIAL).collect();
+    let mechanisms: Vec<&str> =
+        rows.iter().map(|row| row.mechanism).filter(|name| *name != SEQUENTIAL).collect();
     for (place, name) in mechanisms.iter().enumerate() {
         if !mechanisms[..place].contains(name) {
             looks.extend(last_of(name, rows).map(|row| (row, &large.work)));

@@ -105,7 +105,8 @@ fn measure_scale<W: Workload>(
                 continue;
             }
             tell(&format!("round {}, {} x {}", round + 1, mechanism.name, workers.get()));
-            let ceiling = *(ceilings.entry(workers.get())).or_insert_with(|| ceiling(W::WAITS, *workers, pieces));
+            let ceiling =
+                *(ceilings.entry(workers.get())).or_insert_with(|| ceiling(W::WAITS, *workers, pieces));
             let (outcome, Timing { seconds, cpu }) =
                 timed(|| (mechanism.run)(&scale.work, *workers, &Timeline::off()));
             match outcome {

@@ -83,7 +83,11 @@ pub fn up_to_cores(cores: Workers) -> Vec<Workers> {
 
 /// The numbers that are tried beyond the cores where work waits.
 pub fn beyond_cores(cores: Workers) -> Vec<Workers> {
-    [8, 32, 64, 200].into_iter().filter(|count| *count > cores.get()).filter_map(|count| Workers::new(count).ok()).collect()
+    [8, 32, 64, 200]
+        .into_iter()
+        .filter(|count| *count > cores.get())
+        .filter_map(|count| Workers::new(count).ok())
+        .collect()
 }
 
 #[cfg(test)]

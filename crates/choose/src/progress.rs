@@ -19,10 +19,14 @@ impl Progress {
     pub(crate) fn new(expected: Duration) -> Self {
         let bar = ProgressBar::new(expected.as_millis() as u64);
         // Never on stdout, which may be a file while stderr is a terminal.
-        let target =
-            if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         bar.set_draw_target(target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {elapsed:>3} of about {prefix} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:24} {elapsed:>3} of about {prefix} {wide_msg}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(format!("{}s", expected.as_secs()));

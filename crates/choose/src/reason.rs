@@ -12,7 +12,12 @@ const CRAMPED: f64 = 0.75;
 const UNEVEN: f64 = 1.08;
 
 /// For the one that is taken: what it gains; and how the others compare.
-pub(crate) fn taken(measured: &Measured, standing: &Standing<'_>, contenders: &[&Row], cores: usize) -> String {
+pub(crate) fn taken(
+    measured: &Measured,
+    standing: &Standing<'_>,
+    contenders: &[&Row],
+    cores: usize,
+) -> String {
     let row = standing.taken;
     let same: Vec<&Row> =
         contenders.iter().copied().filter(|other| other.workers == row.workers && *other != row).collect();
@@ -20,7 +25,12 @@ pub(crate) fn taken(measured: &Measured, standing: &Standing<'_>, contenders: &[
         same.into_iter().partition(|other| other.against(row) >= 1.0 - standing.band);
     let mut others = vec![among_equals(row, &equal, standing.band)];
     if let Some(worst) = slower.into_iter().max_by(|a, b| row.against(a).total_cmp(&row.against(b))) {
-        others.push(format!("{} takes {:.1} times as long{}", worst.mechanism, row.against(worst), because(measured, worst)));
+        others.push(format!(
+            "{} takes {:.1} times as long{}",
+            worst.mechanism,
+            row.against(worst),
+            because(measured, worst)
+        ));
     }
     others.extend(fewer(measured, row));
     format!("{} {}.", gains(measured, row, cores), capital(&others.join("; ")))
@@ -28,7 +38,8 @@ pub(crate) fn taken(measured: &Measured, standing: &Standing<'_>, contenders: &[
 
 /// The first sentence: what it does and what that is worth.
 fn gains(measured: &Measured, row: &Row, cores: usize) -> String {
-    let (seconds, alone) = (row.samples(|shot| shot.seconds).median(), row.samples(|shot| shot.alone).median());
+    let (seconds, alone) =
+        (row.samples(|shot| shot.seconds).median(), row.samples(|shot| shot.alone).median());
     let (speedup, share, ceiling) = (
         row.samples(Shot::speedup).median(),
         row.samples(Shot::share).median(),
@@ -37,7 +48,9 @@ fn gains(measured: &Measured, row: &Row, cores: usize) -> String {
     let possible = if measured.waits {
         format!("of what so many can save where every piece waits, however few the cores ({cores} here)")
     } else if ceiling < CRAMPED * row.workers.min(cores) as f64 {
-        format!("of what this machine gave, which was little at that moment: a pure kernel gained {ceiling:.2} times")
+        format!(
+            "of what this machine gave, which was little at that moment: a pure kernel gained {ceiling:.2} times"
+        )
     } else {
         "of what this machine gave at that moment".to_owned()
     };
@@ -86,7 +99,9 @@ fn simple(mechanism: &str) -> &'static str {
 fn because(measured: &Measured, slower: &Row) -> String {
     match measured.uneven {
         Some(uneven) if uneven >= UNEVEN && slower.mechanism.ends_with("static") => {
-            format!(", as equal numbers of pieces are not equal work here (the dearest share takes {uneven:.1} times the mean)")
+            format!(
+                ", as equal numbers of pieces are not equal work here (the dearest share takes {uneven:.1} times the mean)"
+            )
         }
         _ => String::new(),
     }
@@ -107,11 +122,13 @@ fn fewer(measured: &Measured, row: &Row) -> Option<String> {
 
 /// When there is no other row: one core, or only one worker asked for, or nothing else came to an end.
 pub(crate) fn nothing_to_compare(measured: &Measured, cores: usize) -> String {
-    let failed = measured.rows.iter().filter(|row| row.error.is_some() && row.mechanism != SEQUENTIAL).count();
+    let failed =
+        measured.rows.iter().filter(|row| row.error.is_some() && row.mechanism != SEQUENTIAL).count();
     let first = if failed > 0 {
         format!("Take one piece after the other: {failed} of the other ways failed and none is left.")
     } else if cores == 1 {
-        "Take one piece after the other: this machine gives one core, and nothing can run beside it.".to_owned()
+        "Take one piece after the other: this machine gives one core, and nothing can run beside it."
+            .to_owned()
     } else {
         format!("Take one piece after the other: only one worker was tried, on {cores} cores.")
     };
@@ -119,7 +136,12 @@ pub(crate) fn nothing_to_compare(measured: &Measured, cores: usize) -> String {
 }
 
 /// When even the best gains next to nothing.
-pub(crate) fn not_worth_it(measured: &Measured, alone: &Row, standing: &Standing<'_>, cores: usize) -> String {
+pub(crate) fn not_worth_it(
+    measured: &Measured,
+    alone: &Row,
+    standing: &Standing<'_>,
+    cores: usize,
+) -> String {
     let best = standing.best;
     let (seconds, speedup) =
         (alone.samples(|shot| shot.seconds).median(), best.samples(Shot::speedup).median());

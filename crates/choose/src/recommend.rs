@@ -91,12 +91,7 @@ fn possible(row: &Row, cores: usize, waits: bool) -> f64 {
     if waits { row.samples(Shot::speedup).median() } else { share * row.workers.min(cores) as f64 }
 }
 
-fn stand<'a>(
-    contenders: &[&'a Row],
-    order: &[&str],
-    cores: usize,
-    waits: bool,
-) -> Option<Standing<'a>> {
+fn stand<'a>(contenders: &[&'a Row], order: &[&str], cores: usize, waits: bool) -> Option<Standing<'a>> {
     let best = *contenders.iter().max_by(|a, b| {
         let (a, b) = (possible(a, cores, waits), possible(b, cores, waits));
         a.total_cmp(&b)

@@ -23,7 +23,11 @@ pub fn nanoseconds(nanoseconds: f64) -> String {
 /// Bytes, as `812 KiB` or `10.4 MiB`.
 pub fn bytes(bytes: u64) -> String {
     let kibibytes = bytes as f64 / 1024.0;
-    if kibibytes >= 1024.0 { format!("{} MiB", digits(kibibytes / 1024.0)) } else { format!("{} KiB", digits(kibibytes)) }
+    if kibibytes >= 1024.0 {
+        format!("{} MiB", digits(kibibytes / 1024.0))
+    } else {
+        format!("{} KiB", digits(kibibytes))
+    }
 }
 
 /// At most three digits, but never fewer than there are in front of the point.

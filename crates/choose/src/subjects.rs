@@ -47,7 +47,8 @@ pub struct Wish {
 impl Wish {
     /// The mechanisms that are wanted.
     pub fn mechanisms<W: Workload>(&self) -> Vec<Mechanism<W>> {
-        let wanted = |name: &str| self.mechanisms.is_empty() || self.mechanisms.iter().any(|wish| wish == name);
+        let wanted =
+            |name: &str| self.mechanisms.is_empty() || self.mechanisms.iter().any(|wish| wish == name);
         mechanisms().into_iter().filter(|mechanism| wanted(mechanism.name)).collect()
     }
 
@@ -57,7 +58,8 @@ impl Wish {
 
     /// Work that computes: one amount of it, with one worker up to as many as there are cores.
     fn computing<W: Workload>(&self, work: W) -> Vec<Scale<W>> {
-        let workers = if self.workers.is_empty() { up_to_cores(Workers::cores()) } else { self.workers.clone() };
+        let workers =
+            if self.workers.is_empty() { up_to_cores(Workers::cores()) } else { self.workers.clone() };
         vec![Scale { work, workers, rounds: self.rounds(self.effort.time()) }]
     }
 
@@ -78,8 +80,10 @@ impl Wish {
         };
         let (few, many): (Vec<_>, Vec<_>) = asked.into_iter().partition(|workers| workers.get() <= FEW);
         let fetch = |documents| Fetch { timeout_ms: 5_000, retries: 1, ..Fetch::new(url, documents) };
-        let scale = |documents, workers, time| Scale { work: fetch(documents), workers, rounds: self.rounds(time) };
-        let scales = [scale(few_documents, few, Duration::ZERO), scale(documents, many, self.effort.time() / 2)];
+        let scale =
+            |documents, workers, time| Scale { work: fetch(documents), workers, rounds: self.rounds(time) };
+        let scales =
+            [scale(few_documents, few, Duration::ZERO), scale(documents, many, self.effort.time() / 2)];
         scales.into_iter().filter(|scale| !scale.workers.is_empty()).collect()
     }
 }

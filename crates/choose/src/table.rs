@@ -35,7 +35,17 @@ pub fn print(out: &mut dyn Write, measured: &Measured, advice: Option<&Advice>) 
 
 /// Names of the columns.
 pub(crate) const HEAD: [&str; 11] = [
-    "mechanism", "workers", "runs", "median", "p10 - p90", "speed-up", "ceiling", "share", "CPU", "memory", "a piece",
+    "mechanism",
+    "workers",
+    "runs",
+    "median",
+    "p10 - p90",
+    "speed-up",
+    "ceiling",
+    "share",
+    "CPU",
+    "memory",
+    "a piece",
 ];
 
 fn table(measured: &Measured, advice: Option<&Advice>) -> Table {
@@ -45,10 +55,13 @@ fn table(measured: &Measured, advice: Option<&Advice>) -> Table {
     table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEAD.map(|head| Cell::new(head).set_alignment(align(head))));
     for row in by_mechanism(measured) {
-        let is_taken = advice.is_some_and(|advice| (advice.mechanism, advice.workers) == (row.mechanism, row.workers));
+        let is_taken =
+            advice.is_some_and(|advice| (advice.mechanism, advice.workers) == (row.mechanism, row.workers));
         let mut cells = cells(row);
         cells[0].insert_str(0, if is_taken { "> " } else { "  " });
-        table.add_row(HEAD.into_iter().zip(cells).map(|(head, text)| Cell::new(text).set_alignment(align(head))));
+        table.add_row(
+            HEAD.into_iter().zip(cells).map(|(head, text)| Cell::new(text).set_alignment(align(head))),
+        );
     }
     table
 }
@@ -68,11 +81,13 @@ fn align(head: &str) -> CellAlignment {
 /// One row, a text for each of [`HEAD`].
 pub(crate) fn cells(row: &Row) -> [String; 11] {
     let none = || "-".to_owned();
-    let pieces = if row.mechanism == SEQUENTIAL { format!(" ({} pieces)", row.pieces) } else { String::new() };
+    let pieces =
+        if row.mechanism == SEQUENTIAL { format!(" ({} pieces)", row.pieces) } else { String::new() };
     let head = [format!("{}{pieces}", row.mechanism), row.workers.to_string()];
     let figures = if row.counts() {
         let seconds = row.samples(|shot| shot.seconds);
-        let spread = format!("{} - {}", show::seconds(seconds.quantile(0.1)), show::seconds(seconds.quantile(0.9)));
+        let spread =
+            format!("{} - {}", show::seconds(seconds.quantile(0.1)), show::seconds(seconds.quantile(0.9)));
         [
             row.shots.len().to_string(),
             show::seconds(seconds.median()),
@@ -85,8 +100,10 @@ pub(crate) fn cells(row: &Row) -> [String; 11] {
     } else {
         ["0".to_owned(), "FAILED".to_owned(), none(), none(), none(), none(), none()]
     };
-    let tail =
-        [row.peak_memory.map_or_else(none, show::bytes), row.dispatch_ns.map_or_else(none, show::nanoseconds)];
+    let tail = [
+        row.peak_memory.map_or_else(none, show::bytes),
+        row.dispatch_ns.map_or_else(none, show::nanoseconds),
+    ];
     let mut cells = head.into_iter().chain(figures).chain(tail);
     std::array::from_fn(|_| cells.next().unwrap_or_default())
 }

@@ -43,8 +43,10 @@ pub(super) fn about(trace: &Trace) -> String {
     let end = trace.spans.iter().map(|span| span.end).max().unwrap_or(0);
     let whole = (end - start).max(1) as f64 * each.len().max(1) as f64;
     let busy: u64 = each.values().map(|(_, busy)| busy).sum();
-    let (least, most) = each.values().fold((usize::MAX, 0), |(least, most), (n, _)| (least.min(*n), most.max(*n)));
-    let range = if least == most { format!("{most} pieces each") } else { format!("{least} to {most} pieces each") };
+    let (least, most) =
+        each.values().fold((usize::MAX, 0), |(least, most), (n, _)| (least.min(*n), most.max(*n)));
+    let range =
+        if least == most { format!("{most} pieces each") } else { format!("{least} to {most} pieces each") };
     let shown = if each.len() > MOST { format!("; the first {MOST} are shown") } else { String::new() };
     let plural = if each.len() == 1 { "worker" } else { "workers" };
     format!("{} {plural}, {range}, busy {:.0} % of the time{shown}", each.len(), busy as f64 / whole * 100.0)

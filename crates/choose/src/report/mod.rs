@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-
 mod curve;
 mod lanes;
 mod page;

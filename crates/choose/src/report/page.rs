@@ -63,7 +63,8 @@ pub fn page(machine: &Machine, gain: f64, all: &[Measured], advice: &[Advice]) -
 
 fn calibration(machine: &Machine, gain: f64) -> String {
     match machine.cores {
-        1 => "This machine gives one core: nothing parallel can be concluded about work that computes.".to_owned(),
+        1 => "This machine gives one core: nothing parallel can be concluded about work that computes."
+            .to_owned(),
         cores => format!(
             "When the measuring began, a pure kernel (registers only) gained {gain:.2} times on {cores} threads: no \
              mechanism can do better. It is measured again in every round, and every speed-up is also given as a share of it."
@@ -100,8 +101,9 @@ fn section(measured: &Measured, advice: Option<&Advice>) -> Markup {
 }
 
 fn figures(measured: &Measured, advice: Option<&Advice>) -> Markup {
-    let is_taken =
-        |row: &Row| advice.is_some_and(|advice| (advice.mechanism, advice.workers) == (row.mechanism, row.workers));
+    let is_taken = |row: &Row| {
+        advice.is_some_and(|advice| (advice.mechanism, advice.workers) == (row.mechanism, row.workers))
+    };
     html! {
         table {
             thead { tr { @for head in table::HEAD { th scope="col" { (head) } } } }
