@@ -8,7 +8,7 @@
 use std::{io, ops::Range, time::Duration};
 
 use rustix::{event::PollFd, io::Errno, time::Timespec};
-use workload::{Job, RunError, Span, Workload};
+use workload::{Job, RunError, Span, Stretch, Workload};
 
 use crate::{
     Program,
@@ -33,13 +33,11 @@ pub struct Crew<'a, W: Workload> {
 
 /// An order that a worker has done.
 #[derive(Debug)]
-pub struct Done<P> {
+pub struct Done<W: Workload> {
     /// Which worker, from 0.
     pub worker: usize,
-    /// The pieces of the order.
-    pub pieces: Range<usize>,
-    /// Their parts, combined.
-    pub part: P,
+    /// The pieces of the order, and their parts, combined.
+    pub stretch: Stretch<W>,
     /// How long the worker took.
     pub took: Duration,
 }
@@ -52,8 +50,10 @@ impl<'a, W: Workload> Crew<'a, W> {
     /// itself a worker that does not know it.
     pub fn start(job: &'a Job<'a, W>, workers: usize, program: &Program) -> Result<Self, RunError> {
         mark::may_start_workers()?;
-        let work = frame::encode(job.workload())
-            .map_err(|error| RunError::Start { what: "workers".to_owned(), why: format!("the work {error}") })?;
+        let work = frame::encode(job.workload()).map_err(|error| RunError::Start {
+            what: "workers".to_owned(),
+            why: format!("the work {error}"),
+        })?;
         let mut crew = Self { job, members: Vec::new(), patience: program.how_patient(), turn: 0 };
         for worker in 0..workers {
             let start = |why: io::Error| RunError::Start {
@@ -109,7 +109,7 @@ impl<'a, W: Workload> Crew<'a, W> {
     /// [`RunError::Piece`] and [`RunError::Panicked`] for a piece that fails, [`RunError::WorkerDied`],
     /// [`RunError::Protocol`], and [`RunError::Start`] for a worker that cannot do this job. After an error
     /// drop the crew. [`RunError::Incomplete`] when no worker has anything to do, so that none would ever come.
-    pub fn next_done(&mut self) -> Result<Done<W::Part>, RunError> {
+    pub fn next_done(&mut self) -> Result<Done<W>, RunError> {
         loop {
             for _ in 0..self.members.len() {
                 self.turn = (self.turn + 1) % self.members.len();
@@ -188,13 +188,14 @@ fn hear<W: Workload>(
     job: &Job<'_, W>,
     worker: usize,
     member: &mut Member,
-) -> Result<Option<Done<W::Part>>, RunError> {
+) -> Result<Option<Done<W>>, RunError> {
     let pid = member.pid();
     let broken = |error: FrameError| RunError::Protocol { worker, pid, why: format!("its message {error}") };
     while let Some(payload) = member.inbox.next_frame().map_err(broken)? {
         if member.silent_since.is_some() {
             let welcome = message::opened::<Welcome>(payload);
-            let welcome = welcome.map_err(|error| protocol(worker, member, format!("{error} ({NO_ENTER})")))?;
+            let welcome =
+                welcome.map_err(|error| protocol(worker, member, format!("{error} ({NO_ENTER})")))?;
             if welcome.nonce != member.mark.nonce {
                 return Err(protocol(worker, member, message::OpeningError::Nonce.to_string()));
             }
@@ -227,7 +228,7 @@ fn accept<W: Workload>(
     worker: usize,
     member: &mut Member,
     reply: Reply<W::Part>,
-) -> Result<Done<W::Part>, RunError> {
+) -> Result<Done<W>, RunError> {
     let pieces = reply.first..reply.first.saturating_add(reply.count);
     match member.owes.front() {
         Some(owed) if *owed == pieces => member.owes.pop_front(),
@@ -245,7 +246,11 @@ fn accept<W: Workload>(
         job.timeline().add(Span { worker, pid: member.pid(), ..span });
     }
     match reply.outcome {
-        Ok(part) => Ok(Done { worker, pieces, part, took: Duration::from_nanos(reply.nanoseconds) }),
+        Ok(part) => Ok(Done {
+            worker,
+            stretch: Stretch { pieces, part },
+            took: Duration::from_nanos(reply.nanoseconds),
+        }),
         Err((index, failure)) => Err(failure.at(W::NAME, index)),
     }
 }

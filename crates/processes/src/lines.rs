@@ -181,7 +181,10 @@ pub fn join(jobs: &[Job], mut input: impl BufRead) -> Result<Value, JoinError> {
     let mut seen = BTreeSet::from([first.piece]);
     let rest = std::iter::from_fn(next).filter_map(|next| match next {
         Ok((line, id, _)) if (Id { piece: first.piece, ..id.clone() }) != first => {
-            Some(Err(JoinError::Line { line, why: "is a part of other work than the lines before".to_owned() }))
+            Some(Err(JoinError::Line {
+                line,
+                why: "is a part of other work than the lines before".to_owned(),
+            }))
         }
         Ok((_, id, part)) => seen.insert(id.piece).then_some(Ok((id.piece, part))),
         Err(error) => Some(Err(error)),

@@ -92,7 +92,8 @@ mod tests {
     fn only_the_exact_argument_is_a_mark() {
         let mark = Mark::new();
         assert_eq!(Mark::parse(OsStr::new(&mark.argument())), Some(mark));
-        for stray in ["", "processes-worker", "processes-worker:1", "processes-worker:1:2", "processes-worker:x:y"]
+        for stray in
+            ["", "processes-worker", "processes-worker:1", "processes-worker:1:2", "processes-worker:x:y"]
         {
             assert_eq!(Mark::parse(OsStr::new(stray)), None, "{stray}");
         }

@@ -76,7 +76,9 @@ pub(crate) struct Reply<P> {
 pub(crate) enum OpeningError {
     #[error("the first message does not begin with {MAGIC:?}: this is something else")]
     Magic,
-    #[error("the other side speaks version {0} of the protocol, this one {VERSION}: was the program replaced?")]
+    #[error(
+        "the other side speaks version {0} of the protocol, this one {VERSION}: was the program replaced?"
+    )]
     Version(u16),
     #[error("the nonce is another one: this message belongs to another start")]
     Nonce,

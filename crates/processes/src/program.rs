@@ -78,6 +78,9 @@ impl Default for Program {
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Program").field("command", &(self.command)()).field("patience", &self.patience).finish()
+        f.debug_struct("Program")
+            .field("command", &(self.command)())
+            .field("patience", &self.patience)
+            .finish()
     }
 }

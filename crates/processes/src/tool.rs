@@ -11,13 +11,15 @@ use processes::{
     lines::{self, JoinError},
     worker::{self, Job},
 };
-use workload::{Empty, Mandelbrot, Size, Words};
+use workload::{Empty, Fetch, Mandelbrot, Primes, Size, Words};
 
 /// What this program can do as a worker.
 pub(crate) const JOBS: &[Job] = &[
     worker::job::<Empty>(),
     worker::job::<Mandelbrot>(),
+    worker::job::<Primes>(),
     worker::job::<Words>(),
+    worker::job::<Fetch>(),
     worker::job::<processes::lessons::Deeds>(),
 ];
 
@@ -39,13 +41,18 @@ struct Tool {
     /// How much work to cut
     #[arg(long, value_enum, default_value_t = HowMuch::Lesson, requires = "cut")]
     size: HowMuch,
+    /// Where `fetch` gets its documents: http://host:port
+    #[arg(long, value_name = "URL", required_if_eq("cut", "fetch"))]
+    base_url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Which {
     Empty,
     Mandelbrot,
+    Primes,
     Words,
+    Fetch,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -85,7 +92,12 @@ fn run(tool: &Tool) -> Result<(), JoinError> {
     match tool.cut {
         Some(Which::Empty) => lines::cut(&Empty::sized(size), output),
         Some(Which::Mandelbrot) => lines::cut(&Mandelbrot::sized(size), output),
+        Some(Which::Primes) => lines::cut(&Primes::sized(size), output),
         Some(Which::Words) => lines::cut(&Words::sized(size), output),
+        Some(Which::Fetch) => {
+            let documents = if size == Size::Test { 8 } else { 200 };
+            lines::cut(&Fetch::new(tool.base_url.clone().unwrap_or_default(), documents), output)
+        }
         None if tool.worker => Ok(lines::serve(JOBS, input, output)?),
         None => {
             println!("{}", lines::join(JOBS, input)?);

@@ -5,12 +5,12 @@ use std::{
     fs::File,
     io::{self, Write},
     os::fd::{AsFd, OwnedFd},
-    panic,
+    panic::{self, AssertUnwindSafe},
     process,
 };
 
 use rustix::fs::FileType;
-use workload::{Failure, PieceError, Span, Workload, attempt, now};
+use workload::{Failure, PieceError, Span, Workload, attempt, now, panic_message};
 
 use crate::{
     frame::{self, FrameError, Inbox},
@@ -120,7 +120,9 @@ pub fn enter_watched(jobs: &[Job], watch: Option<fn(Point)>) {
 /// Why a process that has a worker's argument is no worker, or ends early.
 #[derive(Debug, thiserror::Error)]
 enum EnterError {
-    #[error("the last argument says that process {said} started this one as a worker, but its parent is {is}")]
+    #[error(
+        "the last argument says that process {said} started this one as a worker, but its parent is {is}"
+    )]
     Parent { said: u32, is: u32 },
     #[error("the last argument says that this is a worker, but standard input is no pipe")]
     NoPipe,
@@ -256,12 +258,14 @@ fn do_order<W: Workload>(workload: &W, order: &Order<Vec<W::Piece>>, duty: &Duty
             // The caller knows which of its workers this is, and fills in the number.
             spans.push(Span { piece: index, worker: 0, pid: process::id(), start, end: now() });
         }
-        match done {
-            Ok(part) => workload.combine(&mut whole, part),
-            Err(failure) => {
-                outcome = Err((index, failure));
-                break;
-            }
+        let combined = done.and_then(|part| {
+            // Unwind safety: after a panic nobody looks at `whole` again.
+            panic::catch_unwind(AssertUnwindSafe(|| workload.combine(&mut whole, part)))
+                .map_err(|payload| Failure::Panic(panic_message(&*payload)))
+        });
+        if let Err(failure) = combined {
+            outcome = Err((index, failure));
+            break;
         }
     }
     Reply {

@@ -5,18 +5,25 @@ mod support;
 use libtest_mimic::{Arguments, Trial};
 use processes::{Program, mechanisms, process_dynamic, worker};
 use support::{Numbers, Special};
-use workload::{Empty, Mandelbrot, Size, Timeline, Words, Workers, Workload, sequential};
+use workload::{Empty, Fetch, Mandelbrot, Primes, Size, Timeline, Words, Workers, Workload, sequential};
 
 fn main() {
     worker::enter(&[
         worker::job::<Numbers>(),
         worker::job::<Empty>(),
         worker::job::<Mandelbrot>(),
+        worker::job::<Primes>(),
         worker::job::<Words>(),
+        worker::job::<Fetch>(),
     ]);
     let trials = vec![
         trial("mandelbrot", || for_all(&Mandelbrot::sized(Size::Test), &[1, 2, 3, 8])),
         trial("words", || for_all(&Words::sized(Size::Test), &[1, 2, 3, 8])),
+        trial("primes", || for_all(&Primes::sized(Size::Test), &[1, 2, 3, 8])),
+        trial("fetch", || {
+            let (work, _server) = Fetch::local_sized(Size::Test).unwrap();
+            for_all(&work, &[1, 2, 8]);
+        }),
         trial("few_pieces_or_none", || {
             for pieces in [0, 1, 2, 7] {
                 for_all(&Numbers::plain(pieces), &[1, 2, 3, 5, 8]);
@@ -61,7 +68,10 @@ fn each_piece_once(timeline: &Timeline, pieces: usize, workers: usize) {
     done.sort_unstable();
     assert_eq!(done, (0..pieces).collect::<Vec<_>>());
     for span in spans {
-        assert!(span.worker < workers && span.pid != std::process::id() && span.start <= span.end, "{span:?}");
+        assert!(
+            span.worker < workers && span.pid != std::process::id() && span.start <= span.end,
+            "{span:?}"
+        );
     }
 }
 

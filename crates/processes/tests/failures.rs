@@ -31,7 +31,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 fn main() {
     // A scene is another program: this one, playing a part that would end or spoil the tests' own process.
-    if let Some(scene) = env::args().nth(1).and_then(|first| first.strip_prefix("scene-").map(str::to_owned)) {
+    if let Some(scene) = env::args().nth(1).and_then(|first| first.strip_prefix("scene-").map(str::to_owned))
+    {
         return play(&scene);
     }
     worker::enter_watched(&[worker::job::<Numbers>()], Some(planned_faults));
@@ -111,10 +112,10 @@ fn play_within(name: &str) -> (Output, String) {
 
 fn killed_at_each_point() {
     for point in Point::ALL {
-        for (static_too, result) in [true, false].into_iter().zip(both(
-            &with_faults(FaultPlan::new().kill(point.name(), 1)),
-            &Numbers::plain(40),
-        )) {
+        for (static_too, result) in [true, false]
+            .into_iter()
+            .zip(both(&with_faults(FaultPlan::new().kill(point.name(), 1)), &Numbers::plain(40)))
+        {
             match result {
                 Err(RunError::WorkerDied { worker, pid, how, unfinished }) => {
                     assert!(worker < 2 && pid > 0 && unfinished > 0, "{point:?}");
@@ -292,8 +293,10 @@ fn deleted() {
 fn play(scene: &str) {
     let scenes: &[(&str, fn())] = &[
         ("nothing", || {}),
-        ("silence", || loop {
-            thread::park();
+        ("silence", || {
+            loop {
+                thread::park();
+            }
         }),
         ("hanging", || {
             let own = Program::new(|| Command::new("/proc/self/exe"));
@@ -355,8 +358,10 @@ fn lie(how: &str) {
         "reply" => say(&welcome).and_then(|()| say(&frame::encode(&[0xff_u8; 3]).unwrap())),
         "pieces" => say(&welcome).and_then(|()| say(&reply)),
         "half" => say(&welcome).and_then(|()| say(&reply[..reply.len() / 2])),
-        "flood" => say(&welcome).and_then(|()| loop {
-            say(&reply)?;
+        "flood" => say(&welcome).and_then(|()| {
+            loop {
+                say(&reply)?;
+            }
         }),
         other => panic!("{other}"),
     };

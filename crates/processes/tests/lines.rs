@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use workload::{Mandelbrot, Size, Timeline, Words, Workload, sequential};
+use workload::{Fetch, Mandelbrot, Primes, Size, Timeline, Words, Workload, sequential};
 
 /// Runs the binary with `args` and `input`; gives back exit code, standard output and standard error.
 fn run(args: &[&str], input: &str) -> (Option<i32>, String, String) {
@@ -44,9 +44,9 @@ fn shuffled(lines: &str) -> Vec<&str> {
     lines
 }
 
-fn joined<W: Workload>(work: &W) {
+fn joined<W: Workload>(work: &W, more: &[&str]) {
     let expected = work.answer(&sequential(work, &Timeline::off()).unwrap());
-    let cut = ok(&["--cut", W::NAME, "--size", "test"], "");
+    let cut = ok(&[&["--cut", W::NAME, "--size", "test"], more].concat(), "");
     let lines = shuffled(&cut);
     assert_eq!(lines.len(), work.pieces().unwrap().len());
     // Two workers, as a scheduler would have it; some lines are done by both.
@@ -59,12 +59,23 @@ fn joined<W: Workload>(work: &W) {
 
 #[test]
 fn mandelbrot() {
-    joined(&Mandelbrot::sized(Size::Test));
+    joined(&Mandelbrot::sized(Size::Test), &[]);
 }
 
 #[test]
 fn words() {
-    joined(&Words::sized(Size::Test));
+    joined(&Words::sized(Size::Test), &[]);
+}
+
+#[test]
+fn primes() {
+    joined(&Primes::sized(Size::Test), &[]);
+}
+
+#[test]
+fn fetch() {
+    let (work, server) = Fetch::local_sized(Size::Test).unwrap();
+    joined(&work, &["--base-url", &server.url()]);
 }
 
 #[test]
@@ -132,7 +143,8 @@ fn a_reply_comes_before_the_next_line_is_there() {
     let mut stdin = child.stdin.take().unwrap();
     let mut replies = BufReader::new(child.stdout.take().unwrap()).lines();
     for id in 0..3 {
-        writeln!(stdin, "{}", json!({"workload": "empty", "work": {"pieces": 3}, "piece": id, "id": id})).unwrap();
+        writeln!(stdin, "{}", json!({"workload": "empty", "work": {"pieces": 3}, "piece": id, "id": id}))
+            .unwrap();
         let reply: Value = serde_json::from_str(&replies.next().unwrap().unwrap()).unwrap();
         assert_eq!(reply, json!({"id": id, "part": 1}));
     }
@@ -144,8 +156,13 @@ fn a_reply_comes_before_the_next_line_is_there() {
 fn nobody_reads_any_more() {
     for args in [&["--worker"][..], &["--cut", "mandelbrot"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_processes"));
-        let mut child =
-            command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         drop(child.stdout.take());
         let line = json!({"workload": "empty", "work": {"pieces": 3}, "piece": 0});
         // It may have ended before: that is what is asked for.
@@ -180,7 +197,13 @@ fn what_cannot_be_joined_says_why() {
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
-    for args in [&["--cut"][..], &["--cut", "nothing"], &["--cut", "empty", "--size", "huge"], &["--worker", "x"]] {
+    for args in [
+        &["--cut"][..],
+        &["--cut", "nothing"],
+        &["--cut", "fetch"],
+        &["--cut", "empty", "--size", "huge"],
+        &["--worker", "x"],
+    ] {
         assert_eq!(run(args, "").0, Some(2), "{args:?}");
     }
 }

@@ -24,7 +24,9 @@ pub(super) const LESSON: Lesson = Lesson {
 };
 
 fn run(story: &mut Story) -> lesson::Result {
-    story.say("Ten pieces for two workers. Nine only look around; the one with number 7 does something worse.");
+    story.say(
+        "Ten pieces for two workers. Nine only look around; the one with number 7 does something worse.",
+    );
     for mechanism in mechanisms::<Deeds>() {
         for (deed, what, expected) in [
             (Deed::Fail, "an error comes back with its piece", "piece 7: no such thing"),

@@ -25,7 +25,9 @@ fn run(story: &mut Story) -> lesson::Result {
     let work = Mandelbrot::sized(Size::Lesson);
     let (pieces, off) = (work.pieces()?.len(), Timeline::off());
     let alone = sequential(&work, &off)?;
-    story.say(format!("An image in {pieces} pieces, done here, one after the other, and then by two worker processes."));
+    story.say(format!(
+        "An image in {pieces} pieces, done here, one after the other, and then by two worker processes."
+    ));
     for mechanism in mechanisms::<Mandelbrot>() {
         let timeline = Timeline::on();
         let answer = (mechanism.run)(&work, Workers::new(2)?, &timeline)?;
@@ -36,7 +38,11 @@ fn run(story: &mut Story) -> lesson::Result {
             *time += span.end - span.start;
         }
         let rows = done.iter().map(|(pid, (count, time))| {
-            format!("{:<16} process {pid:<8} {count:>4} pieces in {:>6.1} ms", mechanism.name, *time as f64 / 1e6)
+            format!(
+                "{:<16} process {pid:<8} {count:>4} pieces in {:>6.1} ms",
+                mechanism.name,
+                *time as f64 / 1e6
+            )
         });
         story.show(rows.collect::<Vec<_>>().join("\n"));
         story.claim(
@@ -61,7 +67,9 @@ fn run(story: &mut Story) -> lesson::Result {
         let two = Workers::new(2).unwrap_or(Workers::ONE);
         let [fixed, demand] = measure::in_turn(
             3,
-            [&mut || drop(process_static::run(&large, two, &off)), &mut || drop(process_dynamic::run(&large, two, &off))],
+            [&mut || drop(process_static::run(&large, two, &off)), &mut || {
+                drop(process_dynamic::run(&large, two, &off))
+            }],
         );
         measure::ratio(&fixed, &demand)
     });

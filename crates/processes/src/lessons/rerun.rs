@@ -63,11 +63,7 @@ fn run(story: &mut Story) -> lesson::Result {
          just this program.",
     );
     let played = story.play("stray-variable", Duration::from_secs(10))?;
-    story.equal(
-        "a stray environment variable makes no worker",
-        "worker: false",
-        played.stdout.trim(),
-    );
+    story.equal("a stray environment variable makes no worker", "worker: false", played.stdout.trim());
     Ok(())
 }
 
@@ -79,6 +75,8 @@ fn stray_variable() {
         .stdin(process::Stdio::null())
         .output();
     // As the program's own `list` came, it went past `enter`.
-    let listed = again.is_ok_and(|output| output.status.success() && output.stdout.starts_with(b"") && !output.stdout.is_empty());
+    let listed = again.is_ok_and(|output| {
+        output.status.success() && output.stdout.starts_with(b"") && !output.stdout.is_empty()
+    });
     println!("worker: {}", !listed || worker::is_worker());
 }

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use workload::{Assembly, Job, RunError, Timeline, Workers, Workload};
+use workload::{Gather, Job, RunError, Timeline, Workers, Workload};
 
 use crate::{Crew, Program};
 
@@ -59,15 +59,19 @@ pub fn with_program<W: Workload>(
             queue.refill(&mut crew, worker, 1)?;
         }
     }
-    let mut whole = Assembly::new(workload);
-    while whole.done() < job.len() {
+    let (parts, mut to_come) = (Gather::new(&job), job.len());
+    while to_come > 0 && !parts.is_stopped() {
         let done = crew.next_done()?;
-        let count = next_count(done.pieces.len(), done.took);
-        whole.add_run(done.pieces, done.part);
-        queue.refill(&mut crew, done.worker, count)?;
+        let count = done.stretch.pieces.len();
+        to_come -= count;
+        // Before the part is put to the others, which may take longer than the worker's queue lasts.
+        queue.refill(&mut crew, done.worker, next_count(count, done.took))?;
+        parts.add(done.stretch);
     }
-    crew.dismiss();
-    whole.finish(job.len())
+    if to_come == 0 {
+        crew.dismiss();
+    }
+    parts.finish()
 }
 
 /// The pieces that nobody has been handed yet: `next..end`.
@@ -80,7 +84,12 @@ struct Queue {
 
 impl Queue {
     /// Gives `worker` one more order if it should have one, of `wish` pieces if that is not too much.
-    fn refill<W: Workload>(&mut self, crew: &mut Crew<'_, W>, worker: usize, wish: usize) -> Result<(), RunError> {
+    fn refill<W: Workload>(
+        &mut self,
+        crew: &mut Crew<'_, W>,
+        worker: usize,
+        wish: usize,
+    ) -> Result<(), RunError> {
         let left = self.end - self.next;
         let deep = if left > 2 * self.workers { 2 } else { 1 };
         if crew.orders(worker) >= deep {

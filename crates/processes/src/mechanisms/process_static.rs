@@ -4,7 +4,7 @@
 //! they do not, whoever has the cheap ones waits for the others (`process-dynamic` cures that).
 //! In Python: `Pool.map(f, pieces, chunksize=len(pieces) // workers)`.
 
-use workload::{Assembly, Job, RunError, Timeline, Workers, Workload};
+use workload::{Gather, Job, RunError, Timeline, Workers, Workload};
 
 use crate::{Crew, Program};
 
@@ -36,11 +36,10 @@ pub fn with_program<W: Workload>(
         // Both ends by the same formula, so that shares touch and differ by one piece at most.
         crew.hand(worker, worker * job.len() / shares..(worker + 1) * job.len() / shares)?;
     }
-    let mut whole = Assembly::new(workload);
+    let parts = Gather::new(&job);
     for _ in 0..shares {
-        let done = crew.next_done()?;
-        whole.add_run(done.pieces, done.part);
+        parts.add(crew.next_done()?.stretch);
     }
     crew.dismiss();
-    whole.finish(job.len())
+    parts.finish()
 }
