@@ -13,11 +13,10 @@
 //!
 //! **In Python** threads that `get_nowait()` from one filled `queue.Queue`; `Pool.imap_unordered`.
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
+use std::thread;
 
+// In your own program: `std::sync::atomic`. Through `model` the same source is also run by a model checker.
+use model::sync::atomic::{AtomicUsize, Ordering};
 use workload::{Gather, Job, Mechanism, RunError, Stretch, Timeline, Workers, Workload};
 
 use super::cannot_start;
@@ -32,15 +31,37 @@ pub(super) fn mechanism<W: Workload>() -> Mechanism<W> {
     }
 }
 
+/// Hands out the numbers of the pieces, each to exactly one who asks.
+#[derive(Debug)]
+pub struct Counter {
+    next: AtomicUsize,
+    pieces: usize,
+}
+
+impl Counter {
+    /// For the pieces from 0 to `pieces`, that one not included.
+    pub fn new(pieces: usize) -> Self {
+        Self { next: AtomicUsize::new(0), pieces }
+    }
+
+    /// The next piece; `None` when there is none.
+    pub fn claim(&self) -> Option<usize> {
+        // Read and moved on in one step: between a load and a store somebody else could read the same number.
+        // Relaxed: only the number itself is shared by it. The parts are handed over under a lock.
+        let piece = self.next.fetch_add(1, Ordering::Relaxed);
+        (piece < self.pieces).then_some(piece)
+    }
+}
+
 fn run<W: Workload>(workload: &W, workers: Workers, timeline: &Timeline) -> Result<W::Part, RunError> {
     let job = Job::cut(workload, timeline)?;
-    let next = AtomicUsize::new(0);
+    let counter = Counter::new(job.len());
     let parts = Gather::new(&job);
     thread::scope(|scope| {
         for worker in 0..workers.at_most(job.len()) {
-            let (job, next, parts) = (&job, &next, &parts);
+            let (job, counter, parts) = (&job, &counter, &parts);
             let work = move || {
-                if let Err(error) = take_turns(job, worker, next, parts) {
+                if let Err(error) = take_turns(job, worker, counter, parts) {
                     parts.fail(error);
                 }
             };
@@ -57,16 +78,12 @@ fn run<W: Workload>(workload: &W, workers: Workers, timeline: &Timeline) -> Resu
 fn take_turns<W: Workload>(
     job: &Job<'_, W>,
     worker: usize,
-    next: &AtomicUsize,
+    counter: &Counter,
     parts: &Gather<'_, W>,
 ) -> Result<(), RunError> {
     let mut in_hand: Option<Stretch<W>> = None;
     while !parts.is_stopped() {
-        // Relaxed: only the number itself is shared by it. The parts are handed over under a lock.
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        if index >= job.len() {
-            break;
-        }
+        let Some(index) = counter.claim() else { break };
         if let Some(stretch) = in_hand.take_if(|stretch| stretch.pieces.end != index) {
             parts.add(stretch); // before the next piece, so that nobody waits for it meanwhile
         }

@@ -4,7 +4,7 @@
 
 use workload::{Mechanism, RunError, Workload};
 
-mod dynamic;
+pub mod dynamic;
 mod pool;
 mod rayon;
 mod scoped;
