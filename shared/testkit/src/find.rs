@@ -1,7 +1,7 @@
 //! A seeded bug must be found: runs a broken twin in a child of this test binary and insists that it fails as expected.
 
 use std::{
-    any, env,
+    env,
     panic::{self, AssertUnwindSafe},
     process::{self, Command, Output},
     thread,
@@ -34,14 +34,13 @@ pub struct Found {
 }
 
 /// As [`must_find_within`], with a minute to find it.
-pub fn must_find<F: FnOnce()>(name: &str, expected: &str, twin: F) -> Found {
+pub fn must_find(name: &str, expected: &str, twin: impl FnOnce()) -> Found {
     must_find_within(Duration::from_secs(60), name, expected, twin)
 }
 
 /// `twin` holds a bug on purpose and must fail with a message that contains `expected`, by a panic or an abort. It
 /// runs in a child, because a checker that has found a deadlock may abort the process: this test binary again, only
-/// the calling test, in which this call then runs `twin` and ends. So call it from the test itself, with the
-/// twin as a closure written there. Several calls in one test need different names, and nothing between them may use a
+/// the calling test, in which this call then runs `twin` and ends. So call it on the test's own thread. Several calls in one test need different names, and nothing between them may use a
 /// result: the child passes the earlier ones with an empty [`Found`].
 ///
 /// A twin that tells where it failed in a line with `in execution <number> (<checker>)` gets that into the result.
@@ -49,7 +48,7 @@ pub fn must_find<F: FnOnce()>(name: &str, expected: &str, twin: F) -> Found {
 ///
 /// # Panics
 /// When the twin does not fail, fails for another reason (too few executions, say), hangs, or is not reached.
-pub fn must_find_within<F: FnOnce()>(limit: Duration, name: &str, expected: &str, twin: F) -> Found {
+pub fn must_find_within(limit: Duration, name: &str, expected: &str, twin: impl FnOnce()) -> Found {
     match env::var(TWIN) {
         Ok(wanted) if wanted == name => run_twin(twin),
         // The child passes an earlier call of the same test.
@@ -63,7 +62,7 @@ pub fn must_find_within<F: FnOnce()>(limit: Duration, name: &str, expected: &str
         }
         Err(_) => {}
     }
-    let test = calling_test::<F>();
+    let test = calling_test();
     let mut command = Command::new(env::current_exe().expect("this test binary has a path"));
     command.args([&test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"]);
     command.env(TWIN, name).env("RUST_BACKTRACE", "0");
@@ -94,7 +93,7 @@ fn judge(name: &str, test: &str, expected: &str, output: &Output) -> Found {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let Some((_, told)) = stderr.split_once(BEGINS) else {
         panic!(
-            "seeded bug {name:?}: the child ran no such twin in test {test:?}; is it called from another function?\n\
+            "seeded bug {name:?}: the child ran no such twin in test {test:?}; is it called on another thread?\n\
              {}{stderr}",
             String::from_utf8_lossy(&output.stdout)
         );
@@ -123,13 +122,8 @@ fn execution_in(line: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, rest.split_once(')')?.0))
 }
 
-/// The test's name as the harness knows it: that of its thread, or with one test thread, where tests run on the main
-/// one, that of the function around the closure.
-fn calling_test<F>() -> String {
-    if let Some(name) = thread::current().name().filter(|name| *name != "main") {
-        return name.to_owned();
-    }
-    let path = any::type_name::<F>();
-    let function = path.split_once("::{{closure}}").map_or(path, |(function, _)| function);
-    function.split_once("::").map_or(function, |(_crate, rest)| rest).to_owned()
+/// The test's name, which is that of the thread the harness runs it on.
+fn calling_test() -> String {
+    let name = thread::current().name().map(str::to_owned);
+    name.expect("called on the test's own thread, which has a name")
 }

@@ -85,7 +85,7 @@ fn the_table_is_made_from_findings() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("bugs.tsv");
     let mut tests = Command::new(env::current_exe().expect("a test binary has a path"));
-    // One test thread: then tests run on the main thread, and its name says nothing.
+    // One test at a time, as some run theirs: `must_find` must know its test then too.
     tests.args(["is_a_finding", "who_found_it", "--test-threads=1"]).env(bug_table::BUGS, &path);
     let output = run_within(Duration::from_secs(120), &mut tests).expect("in time");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
