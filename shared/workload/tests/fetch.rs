@@ -51,7 +51,6 @@ fn the_sizes_and_the_answer() {
     let expected = expected(8);
     let answer = serde_json::json!({"documents": 8, "bytes": expected.bytes, "checksum": expected.checksum});
     assert_eq!(work.answer(&whole), answer);
-    assert!(Fetch::WAITS);
     assert_eq!(Fetch::local_sized(Size::Lesson).unwrap().0.documents, 200);
 }
 

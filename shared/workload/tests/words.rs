@@ -262,14 +262,14 @@ fn what_vanishes_or_is_replaced_is_skipped_and_reported() {
         fs::remove_file(path).unwrap();
         symlink("y", path).unwrap();
     };
-    let changes: [(&str, &dyn Fn(&Path)); 4] = [
-        ("removed", &|path| fs::remove_file(path).unwrap()),
-        ("now a pipe", &pipe),
-        ("now a directory", &directory),
-        ("now a link", &link),
+    let removed = |path: &Path| fs::remove_file(path).unwrap();
+    let tallies = [
+        ("removed", after(removed)),
+        ("a pipe", after(pipe)),
+        ("a directory", after(directory)),
+        ("a link", after(link)),
     ];
-    for (what, change) in changes {
-        let tally = after(change);
+    for (what, tally) in tallies {
         // Both stretches of it.
         assert_eq!((tally.files, tally.skipped, tally.counts.total()), (1, 2, 1), "{what}");
         assert_eq!(tally.reasons.len(), 2);

@@ -33,11 +33,11 @@ impl Client {
             .proxy(None)
             .max_idle_connections(2)
             // The defaults are 128 KiB each: fresh memory, for every connection.
-            .input_buffer_size(16 << 10)
-            .output_buffer_size(4 << 10)
+            .input_buffer_size(8 << 10)
+            .output_buffer_size(2 << 10)
             .build();
         let agent = Agent::with_parts(config, DefaultConnector::new(), PlainFirst::default());
-        Self { agent, body: Vec::new() }
+        Self { agent, body: Vec::with_capacity(8 << 10) }
     }
 
     /// One attempt. The body stays in the buffer.
