@@ -116,7 +116,7 @@ mod broken {
 
     #[test]
     fn counter_in_two_steps() {
-        must_find("counter: load, then store", "an increment is lost", || {
+        let found = must_find("counter: load, then store", "an increment is lost", || {
             model::explore(&Explore::named("counter in two steps"), || {
                 count(|counter| {
                     let seen = counter.load(Ordering::Relaxed);
@@ -124,6 +124,7 @@ mod broken {
                 });
             });
         });
+        assert_eq!((found.by.as_str(), found.after_executions.is_some()), (model::CHECKER, true));
     }
 
     /// The wake-up that comes between the look and the sleep is lost, and the sleeper sleeps for ever.

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 use testkit::{FaultPlan, Faults, TestkitError, run_within};
 
 const LONG: Duration = Duration::from_secs(120);
@@ -77,13 +77,13 @@ fn it_stops_and_goes_on() {
     let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).expect("wait").expect("blocking");
     assert!(status.stopped(), "{status:?}");
     rustix::process::kill_process(pid, rustix::process::Signal::CONT).expect("continue");
-    // Looks for a second stop as well, which else would be waited for without end.
-    let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).expect("wait").expect("blocking");
+    // Looks for a second stop as well, which else would be waited for without end; reaps nothing yet.
+    let next = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(pid), next).expect("wait").expect("blocking");
     if status.stopped() {
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("kill");
-        waitpid(Some(pid), WaitOptions::empty()).expect("reap");
+        child.kill().expect("kill");
     }
-    assert_eq!(status.exit_status(), Some(0), "{status:?}");
+    assert!(child.wait().expect("reap").success(), "{status:?}");
 }
 
 #[test]
