@@ -1,7 +1,7 @@
 //! The multiples of small primes repeat: those of 7, 23 and 37 every 7 x 23 x 37 bytes. So they are computed
 //! once, and a segment begins as the patterns of all small primes put together.
 //!
-//! The small primes would need more than half of all strikes: 0.55 of them for each number on the wheel, all
+//! The small primes would need more than half of all strikes: 0.86 of them for each number on the wheel, all
 //! others up to 31,607 (for a limit of 10^9) 0.71.
 
 use std::{ops::Range, sync::LazyLock};
