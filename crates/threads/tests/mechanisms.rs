@@ -90,7 +90,8 @@ fn an_error_comes_back_with_its_place_and_ends_the_others() {
             let error = run(&mechanism, &probe, count).unwrap_err();
             assert_eq!(error.to_string(), "probe: piece 0: told to fail", "{}", mechanism.name);
             let begun = probe.seen.counts().begun;
-            assert!(begun < PIECES, "{} with {count} workers does all pieces after an error", mechanism.name);
+            // Not even what was dealt to one worker of four: the others did not just come to the end of theirs.
+            assert!(begun < PIECES / 4, "{} with {count} workers goes on after an error", mechanism.name);
         }
     }
 }

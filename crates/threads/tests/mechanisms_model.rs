@@ -27,7 +27,7 @@ fn each_piece_goes_to_one(claim: impl Fn() -> Option<usize> + Send + Sync + 'sta
 
 #[test]
 fn the_counter_hands_out_each_piece_once() {
-    model::explore(&Explore::named("dynamic: claim by fetch_add").floor(100), || {
+    model::explore(&Explore::named("dynamic: claim by fetch_add").floor(300), || {
         let counter = Counter::new(PIECES);
         each_piece_goes_to_one(move || counter.claim());
     });
