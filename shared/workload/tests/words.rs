@@ -338,3 +338,17 @@ fn there_is_a_corpus_on_every_machine() {
     assert!(tally.counts.get("the") > 0);
     assert_eq!(tally, count(&Words { piece_bytes: 999, ..words }));
 }
+
+#[test]
+fn equal_means_the_same_words_as_often() {
+    let counts = |text: &str| serde_json::from_value::<Counts>(text.into()).unwrap();
+    assert_eq!(counts("a2b1"), counts("b1a1a1"));
+    let long = ["q".repeat(17), "r".repeat(17)];
+    for (left, right) in
+        [("a2b1".to_owned(), "a1b2".to_owned()), ("a2b1".into(), "a2c1".into()), ("a1".into(), "a1b1".into())]
+    {
+        assert_ne!(counts(&left), counts(&right), "{left} {right}");
+        assert_ne!(counts(&right), counts(&left), "{right} {left}");
+    }
+    assert_ne!(counts(&format!("{}2{}1", long[0], long[1])), counts(&format!("{}1{}2", long[0], long[1])));
+}
