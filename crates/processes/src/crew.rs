@@ -5,7 +5,11 @@
 //! a worker that is busy writing its part while we write its next order cannot deadlock with us, however large
 //! both are.
 
-use std::{io, ops::Range, time::Duration};
+use std::{
+    io,
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use rustix::{event::PollFd, io::Errno, time::Timespec};
 use workload::{Job, RunError, Span, Stretch, Workload};
@@ -40,6 +44,8 @@ pub struct Done<W: Workload> {
     pub stretch: Stretch<W>,
     /// How long the worker took.
     pub took: Duration,
+    /// How long it took here to decode the reply.
+    pub decoding: Duration,
 }
 
 impl<'a, W: Workload> Crew<'a, W> {
@@ -205,8 +211,12 @@ fn hear<W: Workload>(
             member.silent_since = None;
             continue;
         }
+        let began = Instant::now();
         let reply: Reply<W::Part> = frame::decode(payload).map_err(broken)?;
-        return accept(job, worker, member, reply).map(Some);
+        let decoding = began.elapsed();
+        let took = Duration::from_nanos(reply.nanoseconds);
+        let stretch = accept(job, worker, member, reply)?;
+        return Ok(Some(Done { worker, stretch, took, decoding }));
     }
     // A worker that ends when it owes nothing takes nothing with it.
     if !member.ended || member.owes.is_empty() {
@@ -228,7 +238,7 @@ fn accept<W: Workload>(
     worker: usize,
     member: &mut Member,
     reply: Reply<W::Part>,
-) -> Result<Done<W>, RunError> {
+) -> Result<Stretch<W>, RunError> {
     let pieces = reply.first..reply.first.saturating_add(reply.count);
     match member.owes.front() {
         Some(owed) if *owed == pieces => member.owes.pop_front(),
@@ -246,11 +256,7 @@ fn accept<W: Workload>(
         job.timeline().add(Span { worker, pid: member.pid(), ..span });
     }
     match reply.outcome {
-        Ok(part) => Ok(Done {
-            worker,
-            stretch: Stretch { pieces, part },
-            took: Duration::from_nanos(reply.nanoseconds),
-        }),
+        Ok(part) => Ok(Stretch { pieces, part }),
         Err((index, failure)) => Err(failure.at(W::NAME, index)),
     }
 }

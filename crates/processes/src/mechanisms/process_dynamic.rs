@@ -6,10 +6,12 @@
 //! - **chunks by the clock**: an order holds as many pieces as take about half a millisecond. Pieces that take
 //!   longer go out one by one, tiny ones by the thousand. The number at most doubles from one order to the
 //!   next, and never exceeds an eighth of a worker's fair rest, since the next pieces may be much dearer than the last.
+//!   Where parts are large, so that decoding and combining them takes the caller long, orders get longer too: the
+//!   workers combine more among themselves, and the caller is not what all wait for.
 //!
 //! In Python: `Pool.imap_unordered`, whose `chunksize` one has to guess.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use workload::{Gather, Job, RunError, Timeline, Workers, Workload};
 
@@ -17,6 +19,9 @@ use crate::{Crew, Program};
 
 /// What an order should take: 50 times what a message costs.
 const ORDER: Duration = Duration::from_micros(500);
+
+/// An order should take so many times as long as its reply takes the caller.
+const REPLY_SHARE: u32 = 10;
 
 /// How many pieces go out in one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +65,17 @@ pub fn with_program<W: Workload>(
         }
     }
     let (parts, mut to_come) = (Gather::new(&job), job.len());
+    // What the last reply cost here.
+    let mut reply = Duration::ZERO;
     while to_come > 0 && !parts.is_stopped() {
         let done = crew.next_done()?;
         let count = done.stretch.pieces.len();
         to_come -= count;
         // Before the part is put to the others, which may take longer than the worker's queue lasts.
-        queue.refill(&mut crew, done.worker, next_count(count, done.took))?;
+        queue.refill(&mut crew, done.worker, next_count(count, done.took, reply))?;
+        let began = Instant::now();
         parts.add(done.stretch);
+        reply = done.decoding + began.elapsed();
     }
     if to_come == 0 {
         crew.dismiss();
@@ -104,9 +113,11 @@ impl Queue {
     }
 }
 
-/// How many pieces the next order should have, after one of `count` pieces that took so long.
-fn next_count(count: usize, took: Duration) -> usize {
-    let fitting = count as u128 * ORDER.as_nanos() / took.as_nanos().max(1);
+/// How many pieces the next order should have, after one of `count` pieces that took so long, where a reply costs
+/// the caller so much.
+fn next_count(count: usize, took: Duration, reply: Duration) -> usize {
+    let wanted = ORDER.max(reply * REPLY_SHARE);
+    let fitting = count as u128 * wanted.as_nanos() / took.as_nanos().max(1);
     // At most twice as many: a few cheap pieces are no promise that the next ones are.
     usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1, 2 * count)
 }
@@ -117,10 +128,18 @@ mod tests {
 
     #[test]
     fn tiny_pieces_go_out_in_growing_orders_and_long_ones_alone() {
-        assert_eq!(next_count(1, Duration::ZERO), 2);
-        assert_eq!(next_count(64, Duration::from_micros(10)), 128);
-        assert_eq!(next_count(128, Duration::from_micros(500)), 128);
-        assert_eq!(next_count(128, Duration::from_millis(50)), 1);
-        assert_eq!(next_count(1, Duration::from_secs(9)), 1);
+        let cheap = Duration::from_micros(5);
+        assert_eq!(next_count(1, Duration::ZERO, cheap), 2);
+        assert_eq!(next_count(64, Duration::from_micros(10), cheap), 128);
+        assert_eq!(next_count(128, Duration::from_micros(500), cheap), 128);
+        assert_eq!(next_count(128, Duration::from_millis(50), cheap), 1);
+        assert_eq!(next_count(1, Duration::from_secs(9), cheap), 1);
+    }
+
+    #[test]
+    fn replies_that_cost_the_caller_much_come_less_often() {
+        let (took, dear) = (Duration::from_millis(1), Duration::from_millis(1));
+        assert_eq!(next_count(1, took, dear), 2);
+        assert_eq!(next_count(8, 8 * took, dear), 10);
     }
 }
