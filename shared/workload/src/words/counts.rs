@@ -54,6 +54,11 @@ impl Counts {
         }
     }
 
+    /// Makes room for `more` words.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.short.reserve(more);
+    }
+
     /// Adds all of `other`. It costs as much as the smaller of both has different words.
     pub fn merge(&mut self, mut other: Counts) {
         if self.distinct() < other.distinct() {
