@@ -99,10 +99,13 @@ impl Session {
         let machine = Machine::here();
         let gain: Samples = (0..3).map(|_| gain(machine.cores)).collect();
         self.head(&machine, gain.median())?;
+        let mut workers = self.args.workers.clone();
+        workers.sort_unstable();
+        workers.dedup();
         let wish = Wish {
             effort: self.args.effort(),
             runs: self.args.runs.map(usize::from),
-            workers: self.args.workers.clone(),
+            workers,
             mechanisms: self.args.mechanisms.clone(),
             input: self.args.input.clone(),
             base_url: self.args.base_url.clone(),
@@ -182,6 +185,9 @@ impl Session {
     }
 
     fn end(&mut self, advice: &[Advice]) -> io::Result<()> {
+        if advice.is_empty() {
+            return Ok(());
+        }
         self.print(|out| {
             writeln!(out, "{}\n", table::LEGEND)?;
             for Advice { workload, mechanism, workers, .. } in advice {

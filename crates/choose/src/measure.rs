@@ -33,7 +33,7 @@ pub struct Scale<W> {
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
     /// There is no answer to compare others with.
-    #[error("cannot be measured, as it fails one piece after the other already: {0}")]
+    #[error("cannot be measured: it fails even one piece after the other: {0}")]
     Sequential(#[from] RunError),
     /// There are no pieces.
     #[error("there is nothing to do: the input has no pieces")]

@@ -81,13 +81,10 @@ pub fn up_to_cores(cores: Workers) -> Vec<Workers> {
     counts
 }
 
-/// The numbers that are tried beyond the cores where work waits.
-pub fn beyond_cores(cores: Workers) -> Vec<Workers> {
-    [8, 32, 64, 200]
-        .into_iter()
-        .filter(|count| *count > cores.get())
-        .filter_map(|count| Workers::new(count).ok())
-        .collect()
+/// The numbers that are tried beyond the cores where work waits: up to one for each of its `pieces`.
+pub fn beyond_cores(cores: Workers, pieces: usize) -> Vec<Workers> {
+    let counts = [8, 32, 64].into_iter().filter(|count| *count < pieces).chain([pieces]);
+    counts.filter(|count| *count > cores.get()).filter_map(|count| Workers::new(count).ok()).collect()
 }
 
 #[cfg(test)]
@@ -105,6 +102,15 @@ mod tests {
         assert_eq!(tried(2), [1, 2]);
         assert_eq!(tried(6), [1, 2, 4, 6]);
         assert_eq!(tried(8), [1, 2, 4, 8]);
+    }
+
+    #[test]
+    fn where_work_waits_each_piece_may_have_its_worker_but_no_more() {
+        let tried = |cores, pieces| counts(beyond_cores(Workers::new(cores).unwrap(), pieces));
+        assert_eq!(tried(2, 200), [8, 32, 64, 200]);
+        assert_eq!(tried(16, 64), [32, 64]);
+        assert_eq!(tried(1, 8), [8]);
+        assert!(tried(64, 8).is_empty());
     }
 
     #[test]

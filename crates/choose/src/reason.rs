@@ -9,7 +9,9 @@ use crate::{
 /// A pure kernel that gains less than this share of the cores says that they are not really so many.
 const CRAMPED: f64 = 0.75;
 /// Shares of the pieces that differ by less are even.
-const UNEVEN: f64 = 1.08;
+const UNEVEN: f64 = 1.15;
+/// Processor time beyond this is worth a word.
+const DEARER: f64 = 1.2;
 
 /// For the one that is taken: what it gains; and how the others compare.
 pub(crate) fn taken(
@@ -25,11 +27,11 @@ pub(crate) fn taken(
         same.into_iter().partition(|other| other.against(row) >= 1.0 - standing.band);
     let mut others = vec![among_equals(row, &equal, standing.band)];
     if let Some(worst) = slower.into_iter().max_by(|a, b| row.against(a).total_cmp(&row.against(b))) {
+        let times = row.against(worst);
         others.push(format!(
-            "{} takes {:.1} times as long{}",
+            "{} takes {times:.1} times as long{}",
             worst.mechanism,
-            row.against(worst),
-            because(measured, worst)
+            because(measured, row, worst, times)
         ));
     }
     others.extend(fewer(measured, row));
@@ -78,7 +80,7 @@ fn among_equals(row: &Row, equal: &[&Row], band: f64) -> String {
             band * 100.0
         );
     }
-    format!("{names} {is} as fast within {:.0} %, and this is the simplest of them: {simple}", band * 100.0)
+    format!("within {:.0} % of it {is} {names}, and this is the simplest of them: {simple}", band * 100.0)
 }
 
 /// What one has to write for it.
@@ -96,13 +98,17 @@ fn simple(mechanism: &str) -> &'static str {
     }
 }
 
-fn because(measured: &Measured, slower: &Row) -> String {
+/// What else was seen that explains it; nothing, if nothing was.
+fn because(measured: &Measured, row: &Row, slower: &Row, times: f64) -> String {
+    let cpu = slower.samples(|shot| shot.cpu).median() / row.samples(|shot| shot.cpu).median();
     match measured.uneven {
-        Some(uneven) if uneven >= UNEVEN && slower.mechanism.ends_with("static") => {
+        // Waiting for the dearest share explains as much as that share is dearer, and no more.
+        Some(uneven) if slower.mechanism.ends_with("static") && uneven >= UNEVEN && times <= uneven * 1.3 => {
             format!(
                 ", as equal numbers of pieces are not equal work here (the dearest share takes {uneven:.1} times the mean)"
             )
         }
+        _ if cpu >= DEARER => format!(", with {cpu:.1} times the processor time"),
         _ => String::new(),
     }
 }

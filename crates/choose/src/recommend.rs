@@ -96,9 +96,9 @@ fn stand<'a>(contenders: &[&'a Row], order: &[&str], cores: usize, waits: bool) 
         let (a, b) = (possible(a, cores, waits), possible(b, cores, waits));
         a.total_cmp(&b)
     })?;
-    // Rows with other numbers of workers may come from other rounds: compared by what they could reach.
+    // With another number of workers, the clock would say what the machine's cores were worth just then.
     let behind = |row: &Row| {
-        let ratio = if row.workers == best.workers {
+        let ratio = if waits || row.workers == best.workers {
             row.against(best)
         } else {
             possible(row, cores, waits) / possible(best, cores, waits)

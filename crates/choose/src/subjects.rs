@@ -68,22 +68,28 @@ impl Wish {
         let cores = Workers::cores();
         let (few_documents, documents) = match self.effort {
             Effort::Usual => (16, 200),
-            Effort::Quick => (8, 60),
+            Effort::Quick => (8, 100),
             Effort::Tiny => (4, 8),
         };
         let asked = if self.workers.is_empty() {
             let mut usual = up_to_cores(cores);
-            usual.extend(beyond_cores(cores));
+            usual.extend(beyond_cores(cores, documents));
             usual
         } else {
             self.workers.clone()
         };
         let (few, many): (Vec<_>, Vec<_>) = asked.into_iter().partition(|workers| workers.get() <= FEW);
-        let fetch = |documents| Fetch { timeout_ms: 5_000, retries: 1, ..Fetch::new(url, documents) };
-        let scale =
-            |documents, workers, time| Scale { work: fetch(documents), workers, rounds: self.rounds(time) };
-        let scales =
-            [scale(few_documents, few, Duration::ZERO), scale(documents, many, self.effort.time() / 2)];
+        let fetch =
+            |documents: usize| Fetch { timeout_ms: 5_000, retries: 1, ..Fetch::new(url, documents as u64) };
+        let scales = [
+            Scale { work: fetch(few_documents), workers: few, rounds: self.rounds(Duration::ZERO) },
+            // Full rounds all: how many workers to take is the question here.
+            Scale {
+                work: fetch(documents),
+                workers: many,
+                rounds: Rounds::Exactly(self.runs.unwrap_or(Rounds::LEAST)),
+            },
+        ];
         scales.into_iter().filter(|scale| !scale.workers.is_empty()).collect()
     }
 }
@@ -92,7 +98,13 @@ impl Wish {
 const FEW: usize = 8;
 
 /// How long our own server takes to answer.
-const LATENCY: Duration = Duration::from_millis(20);
+fn latency(effort: Effort) -> Duration {
+    Duration::from_millis(match effort {
+        Effort::Usual => 20,
+        Effort::Quick => 10,
+        Effort::Tiny => 1,
+    })
+}
 
 /// Measures one kind of work. `tell` hears what comes next.
 ///
@@ -114,8 +126,7 @@ pub fn measure(kind: Kind, wish: &Wish, tell: &dyn Fn(&str)) -> Result<Measured,
         Kind::Fetch => match &wish.base_url {
             Some(url) => run(&wish.waiting(url), wish, tell),
             None => {
-                let latency = if wish.effort == Effort::Tiny { Duration::from_millis(1) } else { LATENCY };
-                let server = ServerProcess::start(latency)?;
+                let server = ServerProcess::start(latency(wish.effort))?;
                 run(&wish.waiting(server.url()), wish, tell)
             }
         },

@@ -84,7 +84,10 @@ fn draw(text: &mut String, lines: &[Line], most: f64, top: f64) -> Result<(), Bo
         .axis_desc_style(label.clone())
         .x_desc("workers")
         .y_desc("times as fast as alone")
-        .x_label_formatter(&|workers| format!("{workers:.0}"))
+        // Between 1 and 2 there are no workers, but logarithmic axes have marks.
+        .x_label_formatter(&|workers| {
+            if (workers - workers.round()).abs() < 0.01 { format!("{workers:.0}") } else { String::new() }
+        })
         .y_label_formatter(&|speedup| format!("{}", (speedup * 100.0).round() / 100.0))
         .draw()?;
     for (index, line) in lines.iter().enumerate() {

@@ -17,17 +17,18 @@ const STYLE: &str = "
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e6ea; --paper: #17171a; --faint: #34343a; --soft: #a5a5b0; --mark: #14304d; }
 }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 62rem; margin: 0 auto; padding: 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 70rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; border-top: 1px solid var(--faint); padding-top: 1.5rem; } h3 { font-size: 1.05rem; }
 p.soft, figcaption, caption { color: var(--soft); font-size: .9rem; text-align: left; }
 p.advice { background: var(--mark); padding: .75rem 1rem; border-radius: .4rem; }
 div.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; white-space: nowrap; }
-th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--faint); }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem; white-space: nowrap; }
+th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--faint); }
 th:first-child, td:first-child { text-align: left; }
 tr.taken { background: var(--mark); font-weight: 600; }
 svg { width: 100%; height: auto; display: block; }
-figure { margin: 1rem 0; } div.lanes { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0 1.5rem; }
+figure { margin: 1rem 0; } div.wide > svg { min-width: 34rem; }
+div.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
 ";
 
 /// The report as one HTML file.
@@ -47,7 +48,11 @@ pub fn page(machine: &Machine, gain: f64, all: &[Measured], advice: &[Advice]) -
                     p.soft { (machine.line()) }
                     p { (calibration(machine, gain)) }
                     @if !all.is_empty() {
-                        figure { (PreEscaped(picture(all))) figcaption { "Speed-up as a share of what was possible, each mechanism at its most workers." } }
+                        figure {
+                            // One picture each, so that they stand below each other on a narrow screen.
+                            div.panels { @for measured in all { (PreEscaped(picture(std::slice::from_ref(measured)))) } }
+                            figcaption { "Speed-up as a share of what was possible, each mechanism at its most workers." }
+                        }
                     }
                     @for measured in all {
                         (section(measured, advice.iter().find(|advice| advice.workload == measured.workload)))
@@ -66,8 +71,8 @@ fn calibration(machine: &Machine, gain: f64) -> String {
         1 => "This machine gives one core: nothing parallel can be concluded about work that computes."
             .to_owned(),
         cores => format!(
-            "When the measuring began, a pure kernel (registers only) gained {gain:.2} times on {cores} threads: no \
-             mechanism can do better. It is measured again in every round, and every speed-up is also given as a share of it."
+            "When the measuring began, a pure kernel (registers only) gained {gain:.2} times on {cores} threads: what \
+             any mechanism can reach. It is measured again in every round, and every speed-up is also given as a share of it."
         ),
     }
 }
@@ -77,27 +82,30 @@ fn section(measured: &Measured, advice: Option<&Advice>) -> Markup {
         section {
             h2 id=(measured.workload) { (measured.workload) }
             @if let Some(advice) = advice { p.advice { (advice.why) } }
-            div.wide tabindex="0" role="region" aria-label=(format!("Figures of {}", measured.workload)) { (figures(measured, advice)) }
+            (wide(&format!("Figures of {}", measured.workload), figures(measured, advice)))
             @for row in measured.rows.iter().filter(|row| row.error.is_some()) {
                 p { strong { "Failed: " } (row.mechanism) " x " (row.workers) ": " (row.error.as_deref().unwrap_or_default()) }
             }
             @if let Some(curve) = curve::curve(measured) {
-                figure { (PreEscaped(curve)) figcaption { "How many times as fast with how many workers." } }
+                figure { (wide(&format!("Curve of {}", measured.workload), PreEscaped(curve))) figcaption { "How many times as fast with how many workers." } }
             }
             @if !measured.traces.is_empty() {
                 h3 { "Who did what when" }
                 p.soft { "A lane for each worker. Colours: from where in the work a piece is, first to last." }
-                div.lanes {
-                    @for trace in &measured.traces {
-                        figure {
-                            figcaption { strong { (trace.mechanism) } ": " (lanes::about(trace)) }
-                            (PreEscaped(lanes::timeline(trace)))
-                        }
+                @for trace in &measured.traces {
+                    figure {
+                        figcaption { strong { (trace.mechanism) } ": " (lanes::about(trace)) }
+                        (wide(&format!("Timeline of {}", trace.mechanism), PreEscaped(lanes::timeline(trace))))
                     }
                 }
             }
         }
     }
+}
+
+/// Something that scrolls in itself where the screen is narrow; with the keyboard too.
+fn wide(name: &str, content: Markup) -> Markup {
+    html! { div.wide tabindex="0" role="region" aria-label=(name) { (content) } }
 }
 
 fn figures(measured: &Measured, advice: Option<&Advice>) -> Markup {
