@@ -76,7 +76,8 @@ fn forced(story: &mut Story) -> lesson::Result {
     let held = holder(&split);
     let last_of_other =
         split.iter().filter(|span| span.worker != held).map(|span| span.start).max().unwrap_or(0);
-    let alone = split.iter().filter(|span| span.worker == held && span.start >= last_of_other).count();
+    let behind = |span: &&Span| span.worker == held && span.piece != 0 && span.start >= last_of_other;
+    let alone = split.iter().filter(behind).count();
     story.equal(
         "static: when the other worker begins its last piece, this many wait behind the dear one; nobody helps",
         PIECES / 2 - 1,
