@@ -85,6 +85,7 @@ fn run(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: divisions
 /// How often trial division divides: each number by the primes up to its root, until one divides it.
 fn divisions(below: u64) -> u64 {
     let mut primes: Vec<u64> = Vec::new();
@@ -101,7 +102,9 @@ fn divisions(below: u64) -> u64 {
     }
     divisions
 }
+// ANCHOR_END: divisions
 
+// ANCHOR: crossings
 /// How often a plain sieve crosses a number out: the multiples of each prime, from its square on.
 fn crossings(below: u64) -> u64 {
     let mut crossed = vec![false; below as usize];
@@ -116,6 +119,7 @@ fn crossings(below: u64) -> u64 {
     }
     crossings
 }
+// ANCHOR_END: crossings
 
 #[cfg(test)]
 mod tests {

@@ -71,6 +71,7 @@ fn run(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: curve
 /// Prints how much faster each mechanism is than one thread, over the size of the whole job.
 fn curve(story: &mut Story, a_microsecond: u64) {
     let mut table = format!("{:>12}", "work in all");
@@ -88,6 +89,7 @@ fn curve(story: &mut Story, a_microsecond: u64) {
     );
     story.show(table);
 }
+// ANCHOR_END: curve
 
 /// Prints what a piece of no work costs.
 fn dispatch(story: &mut Story) {

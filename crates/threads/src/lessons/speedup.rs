@@ -112,6 +112,7 @@ fn same_answers<W: Workload>(story: &mut Story, work: &W) -> Result<W::Part, Box
     Ok(expected)
 }
 
+// ANCHOR: dearest_half
 /// The share of all iterations that the dearer of two static halves holds.
 fn dearest_half(picture: &Mandelbrot, counts: &Counts) -> Result<f64, workload::PieceError> {
     let tiles = picture.pieces()?;
@@ -121,6 +122,7 @@ fn dearest_half(picture: &Mandelbrot, counts: &Counts) -> Result<f64, workload::
     let (first, second) = counts.as_slice().split_at(first);
     Ok(sum(first).max(sum(second)) / (sum(first) + sum(second)))
 }
+// ANCHOR_END: dearest_half
 
 /// The share of a sequential run that is not spent in pieces.
 fn serial_share<W: Workload>(work: &W) -> Result<f64, workload::RunError> {

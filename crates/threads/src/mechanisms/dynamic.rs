@@ -44,6 +44,7 @@ impl Counter {
         Self { next: AtomicUsize::new(0), pieces }
     }
 
+    // ANCHOR: claim
     /// The next piece; `None` when there is none.
     pub fn claim(&self) -> Option<usize> {
         // Read and moved on in one step: between a load and a store somebody else could read the same number.
@@ -51,6 +52,7 @@ impl Counter {
         let piece = self.next.fetch_add(1, Ordering::Relaxed);
         (piece < self.pieces).then_some(piece)
     }
+    // ANCHOR_END: claim
 }
 
 fn run<W: Workload>(workload: &W, workers: Workers, timeline: &Timeline) -> Result<W::Part, RunError> {

@@ -108,6 +108,7 @@ impl<W: Workload> Shared<'_, W> {
         Ok(())
     }
 
+    // ANCHOR: steal
     /// The largest run of somebody else; `None` when nobody will ever have one again.
     fn steal(&self, worker: usize) -> Option<Range<usize>> {
         let backoff = Backoff::new();
@@ -133,4 +134,5 @@ impl<W: Workload> Shared<'_, W> {
         }
         None
     }
+    // ANCHOR_END: steal
 }
