@@ -24,8 +24,8 @@ pub(crate) fn taken(
     let same: Vec<&Row> =
         contenders.iter().copied().filter(|other| other.workers == row.workers && *other != row).collect();
     let (equal, slower): (Vec<&Row>, Vec<&Row>) =
-        same.into_iter().partition(|other| other.against(row) >= 1.0 - standing.band);
-    let mut others = vec![among_equals(row, &equal, standing.band)];
+        same.into_iter().partition(|other| !other.is_clearly_slower(row, standing.band));
+    let mut others = vec![among_equals(row, &equal, standing)];
     if let Some(worst) = slower.into_iter().max_by(|a, b| row.against(a).total_cmp(&row.against(b))) {
         let times = row.against(worst);
         others.push(format!(
@@ -57,30 +57,38 @@ fn gains(measured: &Measured, row: &Row, cores: usize) -> String {
         "of what this machine gave at that moment".to_owned()
     };
     format!(
-        "Take {} with {} workers: {} instead of {}, {speedup:.1} times as fast, and {:.0} % {possible}.",
+        "Take {} with {} workers: {} instead of {}, {} times as fast, and {:.0} % {possible}.",
         row.mechanism,
         row.workers,
         show::seconds(seconds),
         show::seconds(alone),
+        show::times(speedup),
         share * 100.0
     )
 }
 
 /// Why this one and not one of those that are as fast.
-fn among_equals(row: &Row, equal: &[&Row], band: f64) -> String {
+fn among_equals(row: &Row, equal: &[&Row], standing: &Standing<'_>) -> String {
     let simple = simple(row.mechanism);
     if equal.is_empty() {
         return format!("nothing else comes close to it, and it is {simple}");
     }
     let names = list(&equal.iter().map(|row| row.mechanism).collect::<Vec<_>>());
     let is = if equal.len() == 1 { "is" } else { "are" };
-    if band >= NOISY {
+    if !standing.quiet {
         return format!(
-            "the runs lie too far apart (by {:.0} %) to tell {names} from it, so the simplest is taken: {simple}",
-            band * 100.0
+            "on a machine this busy {names} cannot be told from it, so the simplest is taken: {simple}"
         );
     }
-    format!("within {:.0} % of it {is} {names}, and this is the simplest of them: {simple}", band * 100.0)
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    if standing.spread >= NOISY {
+        let spread = percent(standing.spread);
+        return format!(
+            "the runs lie too far apart (by {spread}) to tell {names} from it, so the simplest is taken: {simple}"
+        );
+    }
+    let band = percent(standing.band);
+    format!("within {band} of it {is} {names}, and this is the simplest of them: {simple}")
 }
 
 /// What one has to write for it.

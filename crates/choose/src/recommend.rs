@@ -1,11 +1,12 @@
 //! From figures to advice: a pure function, with fixed rules, so that the same machine gets the same advice.
 //!
 //! 1. Mechanisms are compared within rounds, as shares of what the machine gave at that moment: not by the clock.
-//! 2. Everything within a band of the best counts as equal to it. The band is 8 %, or wider when the runs of the
-//!    contenders themselves lie further apart.
+//! 2. Whatever does not fall behind the best by more than a band in practically every round counts as equal to it. The
+//!    band is 8 %, or wider when the runs of the contenders themselves lie further apart or the machine is busy.
 //! 3. Of equals the simplest is taken, by a fixed order, and of that one the fewest workers.
 //! 4. If nothing gains at least 15 %, no mechanism at all is the simplest.
 
+use lesson::measure::Samples;
 use serde::Serialize;
 
 use crate::{
@@ -32,6 +33,8 @@ pub const BAND: f64 = 0.08;
 const WIDEST: f64 = 0.25;
 /// From this width on, the advice says that it was noisy.
 pub const NOISY: f64 = 0.15;
+/// A pure kernel that gains less than this share of the cores says that others use them too.
+const QUIET: f64 = 0.85;
 /// Gaining less than this is no reason for a second thread.
 const WORTH: f64 = 1.15;
 
@@ -54,6 +57,10 @@ pub(crate) struct Standing<'a> {
     pub(crate) best: &'a Row,
     /// How far behind the best still counts as equal.
     pub(crate) band: f64,
+    /// How far the contenders' runs lie apart.
+    pub(crate) spread: f64,
+    /// Whether the machine gave about what its cores promise.
+    pub(crate) quiet: bool,
 }
 
 /// What to take for one workload on a machine with so many `cores`. `None` when no run has succeeded.
@@ -96,25 +103,26 @@ fn stand<'a>(contenders: &[&'a Row], order: &[&str], cores: usize, waits: bool) 
         let (a, b) = (possible(a, cores, waits), possible(b, cores, waits));
         a.total_cmp(&b)
     })?;
-    // With another number of workers, the clock would say what the machine's cores were worth just then.
-    let behind = |row: &Row| {
-        let ratio = if waits || row.workers == best.workers {
-            row.against(best)
-        } else {
-            possible(row, cores, waits) / possible(best, cores, waits)
-        };
-        1.0 - ratio
-    };
     // Half of the distance from p10 to p90 is how far a run lies from the middle one; the typical contender's counts,
     // not that of the one that was hit worst.
-    let mut spreads: Vec<f64> =
-        contenders.iter().filter(|row| row.workers == best.workers).map(|row| row.spread() / 2.0).collect();
-    spreads.sort_by(f64::total_cmp);
-    let band = spreads[spreads.len() / 2].clamp(BAND, WIDEST);
+    let rivals: Vec<&Row> = contenders.iter().copied().filter(|row| row.workers == best.workers).collect();
+    let spread = rivals.iter().map(|row| row.spread() / 2.0).collect::<Samples>().median();
+    let ceiling =
+        rivals.iter().map(|row| row.samples(|shot| shot.ceiling).median()).collect::<Samples>().median();
+    let quiet = waits || ceiling >= QUIET * best.workers.min(cores) as f64;
+    let band = if quiet { spread.clamp(BAND, WIDEST) } else { WIDEST };
+    let falls_behind = |row: &Row| {
+        if waits || row.workers == best.workers {
+            row.is_clearly_slower(best, band)
+        } else {
+            // With another number of workers, the clock would say what the machine's cores were worth just then.
+            possible(row, cores, waits) < possible(best, cores, waits) * (1.0 - band)
+        }
+    };
     let rank = |row: &Row| {
         let place = order.iter().position(|name| *name == row.mechanism).unwrap_or(order.len());
         (place, row.workers)
     };
-    let taken = *contenders.iter().filter(|row| behind(row) <= band).min_by_key(|row| rank(row))?;
-    Some(Standing { taken, best, band })
+    let taken = *contenders.iter().filter(|row| !falls_behind(row)).min_by_key(|row| rank(row))?;
+    Some(Standing { taken, best, band, spread, quiet })
 }

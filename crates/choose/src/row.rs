@@ -87,6 +87,16 @@ impl Row {
     /// How many times as fast as `other`: the median over the rounds that both have run in; where there is no
     /// such round, the ratio of their medians.
     pub fn against(&self, other: &Row) -> f64 {
+        self.ratios(other).median()
+    }
+
+    /// Whether this is slower than `other` by more than `band` (0.1: a tenth) not only in the middle but in
+    /// practically every round: nine in ten. Noise makes one round or another look so, not all of them.
+    pub fn is_clearly_slower(&self, other: &Row, band: f64) -> bool {
+        self.ratios(other).quantile(0.9) < 1.0 - band
+    }
+
+    fn ratios(&self, other: &Row) -> Samples {
         let both: Samples = (self.shots.iter())
             .filter_map(|mine| {
                 let theirs = other.shots.iter().find(|theirs| theirs.round == mine.round)?;
@@ -94,11 +104,11 @@ impl Row {
                 Some(mine.speedup() / theirs.speedup())
             })
             .collect();
-        if both.is_empty() {
-            self.samples(Shot::speedup).median() / other.samples(Shot::speedup).median()
-        } else {
-            both.median()
+        if !both.is_empty() {
+            return both;
         }
+        let middle = |row: &Row| row.samples(Shot::speedup).median();
+        [middle(self) / middle(other)].into_iter().collect()
     }
 
     /// How far the runs lie apart: the distance from p10 to p90 of the share, as a part of its median.
@@ -164,6 +174,13 @@ mod tests {
         let (slow, fast) = (row(&[(0, 8.0), (1, 0.8), (2, 80.0)]), row(&[(2, 40.0), (0, 4.0)]));
         assert_eq!(fast.against(&slow), 2.0);
         assert_eq!(slow.against(&row(&[(7, 4.0)])), 0.5);
+    }
+
+    #[test]
+    fn one_good_round_in_three_is_enough_not_to_be_clearly_slower() {
+        let fast = row(&[(0, 1.0), (1, 1.0), (2, 1.0)]);
+        assert!(row(&[(0, 1.2), (1, 1.3), (2, 1.2)]).is_clearly_slower(&fast, 0.08));
+        assert!(!row(&[(0, 1.2), (1, 1.3), (2, 1.0)]).is_clearly_slower(&fast, 0.08));
     }
 
     #[test]

@@ -30,6 +30,11 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
+/// How many times as fast, as `1.9` or `105`.
+pub fn times(factor: f64) -> String {
+    if factor < 9.95 { format!("{factor:.1}") } else { format!("{factor:.0}") }
+}
+
 /// At most three digits, but never fewer than there are in front of the point.
 fn digits(figure: f64) -> String {
     match figure {

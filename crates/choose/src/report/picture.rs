@@ -2,7 +2,10 @@
 
 use maud::html;
 
-use crate::row::{Measured, Row, SEQUENTIAL, Shot};
+use crate::{
+    row::{Measured, Row, SEQUENTIAL, Shot},
+    show,
+};
 
 const PANEL: usize = 400;
 const LABEL: usize = 124;
@@ -46,7 +49,7 @@ fn panel(measured: &Measured, rows: &[&Row]) -> maud::Markup {
     let workers = rows.first().map_or(1, |row| row.workers);
     html! {
         text x="12" y="24" font-size="17" font-weight="bold" { (measured.workload) }
-        text x="12" y="44" { (workers) " workers; all there is: " (format!("{ceiling:.1}")) " times as fast as alone" }
+        text x="12" y="44" { (workers) " workers; all there is: " (show::times(ceiling)) " times as fast as alone" }
         @for (index, row) in rows.iter().enumerate() {
             @let share = row.samples(Shot::share).median();
             @let y = HEAD + index * LINE;
