@@ -25,7 +25,7 @@ impl Rounds {
     pub fn is_full(self, round: usize) -> bool {
         match self {
             Rounds::Exactly(_) => true,
-            Rounds::Within(_) => round % Self::FULL_EVERY == 0,
+            Rounds::Within(_) => round.is_multiple_of(Self::FULL_EVERY),
         }
     }
 

@@ -3,7 +3,7 @@
 //! 1. Mechanisms are compared within rounds, as shares of what the machine gave at that moment: not by the clock.
 //! 2. Whatever does not fall behind the best by more than a band in practically every round counts as equal to it. The
 //!    band is 8 %, or wider when the runs of the contenders themselves lie further apart or the machine is busy.
-//! 3. Of equals the simplest is taken, by a fixed order, and of that one the fewest workers.
+//! 3. Of equals the simplest is taken, by a fixed order, and of that one the fewest workers that do about as much.
 //! 4. If nothing gains at least 15 %, no mechanism at all is the simplest.
 
 use lesson::measure::Samples;
@@ -111,18 +111,22 @@ fn stand<'a>(contenders: &[&'a Row], order: &[&str], cores: usize, waits: bool) 
         rivals.iter().map(|row| row.samples(|shot| shot.ceiling).median()).collect::<Samples>().median();
     let quiet = waits || ceiling >= QUIET * best.workers.min(cores) as f64;
     let band = if quiet { spread.clamp(BAND, WIDEST) } else { WIDEST };
-    let falls_behind = |row: &Row| {
-        if waits || row.workers == best.workers {
-            row.is_clearly_slower(best, band)
+    // First which: among those with as many workers as the best.
+    let rank = |row: &Row| order.iter().position(|name| *name == row.mechanism).unwrap_or(order.len());
+    let simplest =
+        *rivals.iter().filter(|row| !row.is_clearly_slower(best, band)).min_by_key(|row| rank(row))?;
+    // Then how many: the fewest that do about as much. Work that computes is compared by what is possible, as the clock
+    // would say what the machine's cores were worth just then.
+    let keeps_up = |row: &Row| {
+        let ratio = if waits {
+            row.against(simplest)
         } else {
-            // With another number of workers, the clock would say what the machine's cores were worth just then.
-            possible(row, cores, waits) < possible(best, cores, waits) * (1.0 - band)
-        }
+            possible(row, cores, waits) / possible(simplest, cores, waits)
+        };
+        ratio >= 1.0 - BAND
     };
-    let rank = |row: &Row| {
-        let place = order.iter().position(|name| *name == row.mechanism).unwrap_or(order.len());
-        (place, row.workers)
-    };
-    let taken = *contenders.iter().filter(|row| !falls_behind(row)).min_by_key(|row| rank(row))?;
+    let taken = (contenders.iter().copied())
+        .filter(|row| row.mechanism == simplest.mechanism && (*row == simplest || keeps_up(row)))
+        .min_by_key(|row| row.workers)?;
     Some(Standing { taken, best, band, spread, quiet })
 }
