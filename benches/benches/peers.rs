@@ -96,8 +96,8 @@ fn words(rounds: usize, peer: &Peer, about: &str) -> Outcome {
     let work = Words::in_sources();
     let list = std::env::temp_dir().join(format!("words-peer-{}.txt", std::process::id()));
     let mut files = Vec::new();
-    for root in work.roots() {
-        collect(root, &mut files)?;
+    for root in &work.roots {
+        collect(root.path(), &mut files)?;
     }
     fs::write(&list, files.join("\n") + "\n")?;
     let result = words_of(rounds, peer, about, &work, &list.to_string_lossy());

@@ -13,7 +13,7 @@ use tokio::{
 ///
 /// # Errors
 /// When a connection fails, is silent for 10 s, or answers anything but 200.
-pub fn fetch(host: &str, documents: u32) -> io::Result<u64> {
+pub fn fetch(host: &str, documents: u64) -> io::Result<u64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
@@ -29,7 +29,7 @@ pub fn fetch(host: &str, documents: u32) -> io::Result<u64> {
     })
 }
 
-async fn get(host: String, document: u32) -> io::Result<u64> {
+async fn get(host: String, document: u64) -> io::Result<u64> {
     let mut stream = TcpStream::connect(&host).await?;
     let request = format!("GET /doc/{document} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;

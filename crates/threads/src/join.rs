@@ -1,8 +1,8 @@
 //! A thread that any number of others can wait for, each with a time limit.
 //!
-//! `std::thread::JoinHandle::join` waits for ever, and only once, since it hands out the value itself. Python's
-//! `Thread.join(timeout)` may be called by anybody and as often as they like. Here the thread opens a *latch*
-//! when it has ended: a condition variable beside a value that is set once and never again.
+//! `std::thread::JoinHandle::join` waits for ever, and only once, since it hands out the value itself.
+//! Python's `Thread.join(timeout)` may be called by anybody and as often as they like. Here the thread opens
+//! a *latch* when it has ended: a condition variable beside a value that is set once and never again.
 //!
 //! ```
 //! use std::{sync::mpsc, time::Duration};

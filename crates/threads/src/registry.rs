@@ -1,9 +1,9 @@
 //! A register of the threads that are alive, and a guard that waits for them when `main` ends.
 //!
 //! When `main` returns, Rust cuts off all other threads in the middle of what they do. Python's interpreter
-//! first waits for all threads but those that are *daemons*. Here a guard in `main` does the same; the register
-//! also answers `threading.active_count()` and `threading.enumerate()` (without the main thread, which it has
-//! not started).
+//! first waits for all threads but those that are *daemons*. Here a guard in `main` does the same; the
+//! register also answers `threading.active_count()` and `threading.enumerate()` (without the main thread,
+//! which it has not started).
 //!
 //! ```
 //! use threads::registry::{Kind, Registry};

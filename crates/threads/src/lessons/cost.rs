@@ -41,6 +41,7 @@ fn run(story: &mut Story) -> lesson::Result {
     depth(story)
 }
 
+// ANCHOR: time
 fn time(story: &mut Story) {
     let threads = |count: u32| (0..count).for_each(|_| drop(thread::spawn(|| ()).join()));
     let joins = |count: u32| {
@@ -80,6 +81,7 @@ fn time(story: &mut Story) {
         },
     );
 }
+// ANCHOR_END: time
 
 /// This very program, told to do nothing, as a process of its own.
 fn child() -> io::Result<()> {

@@ -116,6 +116,7 @@ fn merge(mut left: Counts, right: Counts) -> Counts {
     left
 }
 
+// ANCHOR: own_maps
 /// A map for each thread, merged at the end: a lock is never needed.
 fn own_maps(numbers: &[u64]) -> Counts {
     thread::scope(|scope| {
@@ -127,6 +128,7 @@ fn own_maps(numbers: &[u64]) -> Counts {
         threads.into_iter().map(join).fold(Counts::new(), merge)
     })
 }
+// ANCHOR_END: own_maps
 
 /// One map, locked for each number.
 fn shared_map(numbers: &[u64]) -> Counts {

@@ -1,18 +1,19 @@
 //! What are threads good for when work waits?
 //!
-//! A thread that waits, for a network or a disk, takes no core. So many can wait at once, on a single core even:
-//! the waits *overlap*. How many threads to take follows from the waiting, not from the cores: while a document
-//! comes a set time after it was asked for, twice the threads take half the time, until there is one for each
-//! document, or starting them takes longer than the wait.
+//! A thread that waits, for a network or a disk, takes no core. So many can wait at once, on a single core
+//! even: the waits *overlap*. How many threads to take follows from the waiting, not from the cores: while a
+//! document comes a set time after it was asked for, twice the threads take half the time, until there is one
+//! for each document, or starting them takes longer than the wait.
 //!
 //! A second gain is worth as much: whoever hands the waiting to a thread stays *responsive*. The caller below
 //! answers all its requests while a worker waits for a reply that does not come.
 //!
-//! And a trap: reading files is called I/O, but what was read before comes from memory (the *page cache*), and
-//! nobody waits. That is work for cores: count on no more from threads than for any other copying of memory.
+//! And a trap: reading files is called I/O, but what was read before comes from memory (the *page cache*),
+//! and nobody waits. That is work for cores: count on no more from threads than for any other copying of
+//! memory.
 //!
-//! In Python: `ThreadPoolExecutor`, and the one case in which its global lock does no harm: a thread that waits
-//! does not hold it.
+//! In Python: `ThreadPoolExecutor`, and the one case in which its global lock does no harm: a thread that
+//! waits does not hold it.
 
 use std::{
     fs, io,
@@ -50,6 +51,7 @@ fn run(story: &mut Story) -> lesson::Result {
     cached_files(story)
 }
 
+// ANCHOR: fetched_by
 /// All documents, by so many threads.
 fn fetched_by(threads: usize, fetch: &Fetch) -> Result<Fetched, RunError> {
     match (threads, mechanism::<Fetch>("dynamic")) {
@@ -57,13 +59,15 @@ fn fetched_by(threads: usize, fetch: &Fetch) -> Result<Fetched, RunError> {
         (_, Some(dynamic)) => (dynamic.run)(fetch, Workers::new(threads)?, &Timeline::off()),
     }
 }
+// ANCHOR_END: fetched_by
 
 fn fetch(story: &mut Story) -> lesson::Result {
     let documents = 200;
     let latency = Duration::from_millis(if story.is_timed() { 10 } else { 1 });
     let (fetch, _server) = Fetch::local(documents, latency)?;
     story.say(format!(
-        "A server on this machine has {documents} documents, and takes {latency:?} to answer. They are fetched by ever more threads."
+        "A server on this machine has {documents} documents, and takes {latency:?} to answer. They are \
+            fetched by ever more threads."
     ));
     let right = (0..documents).map(|number| (number, body(number))).fold(
         Fetched::default(),
@@ -112,7 +116,8 @@ fn ask(server: SocketAddr) -> io::Result<String> {
 fn responsive(story: &mut Story) -> lesson::Result {
     const REQUESTS: usize = 1_000;
     story.say(format!(
-        "A worker asks a server that does not answer. Meanwhile its caller has {REQUESTS} requests of others to serve; only after the last one does the server answer."
+        "A worker asks a server that does not answer. Meanwhile its caller has {REQUESTS} requests of others \
+            to serve; only after the last one does the server answer."
     ));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let server = listener.local_addr()?;

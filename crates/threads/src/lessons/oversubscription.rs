@@ -96,6 +96,7 @@ fn compute(story: &mut Story) {
     story.equal("every number of threads, up to 1000, does all of the work once", all, done);
 }
 
+// ANCHOR: meet
 /// Threads meet `rounds` times: how many passed, all in all.
 fn meet(rounds: usize, wait: impl Fn() + Sync) -> usize {
     let met = AtomicUsize::new(0);
@@ -111,6 +112,7 @@ fn meet(rounds: usize, wait: impl Fn() + Sync) -> usize {
     });
     met.into_inner()
 }
+// ANCHOR_END: meet
 
 fn barrier(story: &mut Story) {
     const ROUNDS: usize = 2;

@@ -87,6 +87,7 @@ fn hook_and_payload(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: what_others_see
 fn what_others_see(story: &mut Story) {
     story.say("A thread panics while it holds a mutex and the only sender of a channel.");
     let quiet = Hush::new();
@@ -128,6 +129,7 @@ fn what_others_see(story: &mut Story) {
         Err(why) => story.skip(text, "None, exit code 0", why),
     }
 }
+// ANCHOR_END: what_others_see
 
 fn passed_on(story: &mut Story) {
     story.say("A caller that joins a thread can make the thread's panic its own, payload and all.");

@@ -94,6 +94,7 @@ struct Sleeper {
     saw: Sender<bool>,
 }
 
+// ANCHOR: park_once
 /// Broken: takes any return of `park` for the one it waits for.
 fn park_once(sleeper: Sleeper) {
     let _ = sleeper.start.recv();
@@ -103,7 +104,9 @@ fn park_once(sleeper: Sleeper) {
     }
     let _ = sleeper.saw.send(sleeper.ready.load(Ordering::Acquire));
 }
+// ANCHOR_END: park_once
 
+// ANCHOR: park_in_a_loop
 /// Right: goes on only when the condition holds, whatever has woken it.
 fn park_in_a_loop(sleeper: Sleeper) {
     let _ = sleeper.start.recv();
@@ -112,6 +115,7 @@ fn park_in_a_loop(sleeper: Sleeper) {
     }
     let _ = sleeper.saw.send(sleeper.ready.load(Ordering::Acquire));
 }
+// ANCHOR_END: park_in_a_loop
 
 fn condition(story: &mut Story) -> lesson::Result {
     story.say("Two threads wait for a flag; both also get an unpark that is not about the flag, as a spurious wake-up would be. One takes any wake-up for the right one, the other one looks again.");

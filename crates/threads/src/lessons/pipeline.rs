@@ -55,6 +55,7 @@ impl InFlight {
 
 type Channel<T> = (Sender<T>, Receiver<T>);
 
+// ANCHOR: run_stages
 /// Three stages: numbers are made, squared (the square of `refuse` is an error) and summed up. The last stage
 /// keeps the first item in its hand until `worst` are in flight.
 fn run_stages(
@@ -98,6 +99,7 @@ fn run_stages(
         squaring.join().unwrap_or_else(|_| Err("squaring panicked".to_owned())).map(|()| sum)
     })
 }
+// ANCHOR_END: run_stages
 
 fn run(story: &mut Story) -> lesson::Result {
     const ITEMS: u64 = 1_000;

@@ -45,6 +45,7 @@ fn run(story: &mut Story) -> lesson::Result {
     waiting_for_oneself(story)
 }
 
+// ANCHOR: results
 fn results(story: &mut Story) -> lesson::Result {
     story.say(
         "Tasks go in, futures come out: one by one, in the order of the input, or whichever is ready first.",
@@ -71,6 +72,7 @@ fn results(story: &mut Story) -> lesson::Result {
     story.equal("`as_completed` yields them in the order of their ends", vec![1, 0], order);
     Ok(())
 }
+// ANCHOR_END: results
 
 /// Occupies a thread of `pool` until the sender is dropped; returns after the task has begun.
 fn occupy(pool: &ThreadPool) -> Result<(mpsc::Sender<()>, Future<()>), PoolError> {

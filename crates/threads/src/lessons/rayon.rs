@@ -51,6 +51,7 @@ fn sum(numbers: &[u64]) -> u64 {
     left + right
 }
 
+// ANCHOR: three_forms
 fn three_forms(story: &mut Story) {
     story.say("Three forms: a parallel iterator, two things at once, and a scope of any number of tasks.");
     let numbers: Vec<u64> = (0..100_000).collect();
@@ -69,6 +70,7 @@ fn three_forms(story: &mut Story) {
     let filled = rows.iter().enumerate().all(|(index, row)| row.iter().all(|cell| *cell == index));
     story.equal("`scope` waits for all its tasks, which may borrow", true, filled);
 }
+// ANCHOR_END: three_forms
 
 fn pool_of(threads: usize) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
     ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("ours_{index}")).build()

@@ -8,8 +8,8 @@
 //! handle.join().unwrap();
 //! ```
 //!
-//! That `join` stands in the next line does not count: the handle could be dropped instead. A *scope* can not be
-//! left before all its threads have ended, whatever happens in between, so they may borrow:
+//! That `join` stands in the next line does not count: the handle could be dropped instead. A *scope* can not
+//! be left before all its threads have ended, whatever happens in between, so they may borrow:
 //!
 //! ```
 //! let words = vec!["a", "b"];
@@ -17,8 +17,8 @@
 //! assert_eq!((count, words.len()), (2, 2));
 //! ```
 //!
-//! Within a scope the usual rule holds: many may read the same, or one may write. Two writers of the same do not
-//! compile, which is what keeps data races out:
+//! Within a scope the usual rule holds: many may read the same, or one may write. Two writers of the same do
+//! not compile, which is what keeps data races out:
 //!
 //! ```compile_fail,E0499
 //! let mut total = 0;
@@ -28,8 +28,8 @@
 //! });
 //! ```
 //!
-//! Two writers of *different parts* do, as soon as the parts are cut with `split_at_mut` or `chunks_mut`. Nor may
-//! one borrow what does not live long enough for the scope:
+//! Two writers of *different parts* do, as soon as the parts are cut with `split_at_mut` or `chunks_mut`. Nor
+//! may one borrow what does not live long enough for the scope:
 //!
 //! ```compile_fail,E0597
 //! std::thread::scope(|scope| {
@@ -60,6 +60,7 @@ pub(super) const LESSON: Lesson = Lesson {
     scenes: &[],
 };
 
+// ANCHOR: run
 fn run(story: &mut Story) -> lesson::Result {
     let workers = story.workers().min(8);
     story.say(format!(
@@ -74,7 +75,8 @@ fn run(story: &mut Story) -> lesson::Result {
     });
     story.equal("each reads its share, and the shares add up", 500_500, sums.iter().sum());
 
-    story.say("Several may also write, each to a part of its own: chunks_mut cuts a slice so that the compiler sees that the parts do not overlap.");
+    story.say("Several may also write, each to a part of its own: chunks_mut cuts a slice so that the \
+        compiler sees that the parts do not overlap.");
     let mut squares = numbers.clone();
     thread::scope(|scope| {
         for share in squares.chunks_mut(share) {
@@ -111,6 +113,7 @@ fn run(story: &mut Story) -> lesson::Result {
     panics(story);
     Ok(())
 }
+// ANCHOR_END: run
 
 fn panics(story: &mut Story) {
     story.say(

@@ -1,10 +1,10 @@
 //! What is a thread, and how does its result, or its panic, come back?
 //!
 //! A thread is a second flow of control in the same process: it has a stack of its own and shares all else.
-//! [`spawn`](std::thread::spawn) starts it and gives a handle. `join` waits for its end and hands over what it
-//! returned, or its panic as a value: where Python prints an exception and `join()` returns `None` either way,
-//! Rust gives both to the one who joins. The value comes back through a move: the closure owns what it was given
-//! (hence `move`), the joiner owns what it returns.
+//! [`spawn`](std::thread::spawn) starts it and gives a handle. `join` waits for its end and hands over what
+//! it returned, or its panic as a value: where Python prints an exception and `join()` returns `None` either
+//! way, Rust gives both to the one who joins. The value comes back through a move: the closure owns what it
+//! was given (hence `move`), the joiner owns what it returns.
 //!
 //! When `main` returns, the process ends, and with it every thread, in the middle of whatever it does: no
 //! destructor of it runs. That is the reverse of Python, whose interpreter first waits for all threads that
@@ -62,7 +62,8 @@ fn run(story: &mut Story) -> lesson::Result {
 
 /// Names and numbers of a thread.
 fn identity(story: &mut Story) -> io::Result<()> {
-    story.say("A thread can have a name, and has two numbers: Rust's, which no other thread of the process gets, and the system's, which later threads may get again.");
+    story.say("A thread can have a name, and has two numbers: Rust's, which no other thread of the process \
+        gets, and the system's, which later threads may get again.");
     let named = Builder::new().name("bean counter".into()).spawn(|| {
         let me = thread::current();
         (me.name().map(str::to_owned), me.id(), system_view())
@@ -92,8 +93,8 @@ fn identity(story: &mut Story) -> io::Result<()> {
     Ok(())
 }
 
-/// What the system calls this thread: `threading.get_native_id()` and the name that `ps -L` shows (on Linux its
-/// first 15 bytes).
+/// What the system calls this thread: `threading.get_native_id()` and the name that `ps -L` shows (on Linux
+/// its first 15 bytes).
 #[cfg(target_os = "linux")]
 fn system_view() -> (Option<i64>, Option<String>) {
     let tid = rustix::thread::gettid().as_raw_nonzero().get();
@@ -125,7 +126,8 @@ fn the_end_of_main(story: &mut Story) -> io::Result<()> {
     story.equal("a program whose main panics ends with 101", Some(101), code);
 
     match python(
-        "import threading as t\nt.Thread(target=lambda: (t.main_thread().join(), print('waited for'))).start()",
+        "import threading as t\nt.Thread(target=lambda: (t.main_thread().join(), print('waited \
+            for'))).start()",
     ) {
         Ok(output) => story.equal(
             "Python waits at its end for threads that are not daemons",
@@ -150,6 +152,7 @@ impl Drop for Destructor {
     }
 }
 
+// ANCHOR: cut_off
 fn cut_off() {
     let (begun, has_begun) = channel();
     thread::spawn(move || {
@@ -164,6 +167,7 @@ fn cut_off() {
     let _ = has_begun.recv();
     println!("main: returns");
 }
+// ANCHOR_END: cut_off
 
 fn joined() {
     let thread = thread::spawn(|| {

@@ -98,6 +98,7 @@ fn by_flag(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: by_closing_the_channel
 fn by_closing_the_channel(story: &mut Story) -> lesson::Result {
     story.say("A worker is given 100 messages, and the channel is closed before it has taken the first.");
     let (sender, messages) = channel();
@@ -118,6 +119,7 @@ fn by_closing_the_channel(story: &mut Story) -> lesson::Result {
     );
     Ok(())
 }
+// ANCHOR_END: by_closing_the_channel
 
 fn joined_by_many(story: &mut Story) -> lesson::Result {
     let (sender, messages) = channel::<()>();

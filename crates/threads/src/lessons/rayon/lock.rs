@@ -40,19 +40,23 @@ struct Total {
 
 type Parts<'a> = &'a (dyn Fn(usize) -> u64 + Sync);
 
+// ANCHOR: add_under_lock
 /// Broken: holds the lock while rayon sums the parts.
 fn add_under_lock(total: &Total, parts: Parts<'_>) {
     let mut sum = lock(&total.sum);
     *lock(&total.holder) = Some(this_thread());
     *sum += in_parallel(parts);
 }
+// ANCHOR_END: add_under_lock
 
+// ANCHOR: add_after
 /// Fixed: first the parallel work, then the lock. No thread holds it while rayon may give it other work, so who
 /// wants it waits for one addition and never for itself.
 fn add_after(total: &Total, parts: Parts<'_>) {
     let sum = in_parallel(parts);
     *lock(&total.sum) += sum;
 }
+// ANCHOR_END: add_after
 
 /// Two pieces, each a task of its own.
 fn in_parallel(parts: Parts<'_>) -> u64 {
