@@ -55,6 +55,7 @@ impl Counter {
     // ANCHOR_END: claim
 }
 
+// ANCHOR: run
 fn run<W: Workload>(workload: &W, workers: Workers, timeline: &Timeline) -> Result<W::Part, RunError> {
     let job = Job::cut(workload, timeline)?;
     let counter = Counter::new(job.len());
@@ -75,6 +76,7 @@ fn run<W: Workload>(workload: &W, workers: Workers, timeline: &Timeline) -> Resu
     });
     parts.finish()
 }
+// ANCHOR_END: run
 
 /// One worker: the next piece, until there is none.
 fn take_turns<W: Workload>(
