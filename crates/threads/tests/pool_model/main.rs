@@ -12,7 +12,7 @@ use model::{
     },
     thread,
 };
-use threads::pool::{PoolError, ThreadPool, as_completed};
+use threads::pool::{PoolError, ThreadPool, Until, as_completed, wait};
 
 mod miniature;
 
@@ -99,6 +99,18 @@ fn as_completed_yields_each_once() {
         let mut seen: Vec<_> = as_completed(futures).collect();
         seen.sort_by_key(|(index, _)| *index);
         assert_eq!(seen, [(0, Ok(0)), (1, Ok(1))]);
+    });
+}
+
+#[test]
+fn waiting_for_a_failure_is_not_ended_by_a_cancelled_task() {
+    model::explore(&Explore::named("pool: wait for a failure").preemptions(2).floor(100), || {
+        let pool = pool(1);
+        let fails = || -> u8 { std::panic::resume_unwind(Box::new("on purpose")) };
+        let futures = [pool.submit(fails).expect("open"), pool.submit(|| 1).expect("open")];
+        futures[1].cancel();
+        // Too late to cancel means that the one before it has failed: in both cases it is among those done.
+        assert!(wait(&futures, None, Until::FirstException).done.contains(&0), "nothing has failed yet");
     });
 }
 
