@@ -1,3 +1,32 @@
 //! What threads need to share without error: each primitive as one uses it, and as it is made.
 
+pub mod arc;
+mod barrier;
+mod bounded_semaphore;
+mod condition;
+mod drop_each;
+mod event;
+mod latch;
 pub mod lessons;
+mod ms_queue;
+pub mod queue;
+mod reclaim;
+mod reentrant_lock;
+pub mod ring;
+mod semaphore;
+mod seqlock;
+mod snapshot;
+mod stack;
+
+pub use barrier::{Barrier, BrokenBarrier};
+pub use bounded_semaphore::{BoundedSemaphore, OverRelease};
+pub use condition::{Condition, ConditionGuard};
+pub use event::Event;
+pub use latch::Latch;
+pub use ms_queue::MsQueue;
+pub use queue::{GetError, LifoQueue, PriorityQueue, PutError, Queue, Shutdown, TaskDoneError};
+pub use reentrant_lock::{ReentrantGuard, ReentrantLock};
+pub use semaphore::{Permit, Semaphore};
+pub use seqlock::SeqLock;
+pub use snapshot::Snapshot;
+pub use stack::Stack;
