@@ -27,7 +27,7 @@ pub struct Args {
     /// Only these numbers of workers (likewise; 1 to 4096)
     #[arg(long, value_name = "N", value_delimiter = ',')]
     pub workers: Vec<Workers>,
-    /// Count the words of all files below this directory, all of them (otherwise: 128 MiB of sources that cargo has
+    /// Count the words of all files below this directory, all of them (otherwise: 64 MiB of sources that cargo has
     /// downloaded). A large one takes its time
     #[arg(long, value_name = "DIR")]
     pub input: Option<PathBuf>,

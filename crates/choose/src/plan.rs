@@ -63,7 +63,7 @@ impl Effort {
     /// The time for the rounds of one workload.
     pub fn time(self) -> Duration {
         match self {
-            Effort::Usual => Duration::from_secs(9),
+            Effort::Usual => Duration::from_secs(8),
             Effort::Quick => Duration::from_millis(1_200),
             Effort::Tiny => Duration::ZERO,
         }

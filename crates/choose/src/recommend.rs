@@ -29,8 +29,12 @@ pub struct Advice {
 
 /// Differences below this are not worth a more complicated program.
 pub const BAND: f64 = 0.08;
-/// The band never grows beyond this: what loses more than a quarter is slower, however noisy the machine.
+/// The band never grows beyond this on a quiet machine: what loses more than a quarter is slower.
 const WIDEST: f64 = 0.25;
+/// On a busy machine only what takes twice as long is told apart, and only in so many rounds: in three it happens that
+/// one is lucky each time.
+const BUSY: f64 = 0.5;
+const ENOUGH: usize = 5;
 /// From this width on, the advice says that it was noisy.
 pub const NOISY: f64 = 0.15;
 /// A pure kernel that gains less than this share of the cores says that others use them too.
@@ -110,7 +114,11 @@ fn stand<'a>(contenders: &[&'a Row], order: &[&str], cores: usize, waits: bool) 
     let ceiling =
         rivals.iter().map(|row| row.samples(|shot| shot.ceiling).median()).collect::<Samples>().median();
     let quiet = waits || ceiling >= QUIET * best.workers.min(cores) as f64;
-    let band = if quiet { spread.clamp(BAND, WIDEST) } else { WIDEST };
+    let band = match quiet {
+        true => spread.clamp(BAND, WIDEST),
+        false if best.shots.len() >= ENOUGH => BUSY,
+        false => 1.0,
+    };
     // First which: among those with as many workers as the best.
     let rank = |row: &Row| order.iter().position(|name| *name == row.mechanism).unwrap_or(order.len());
     let simplest =

@@ -94,6 +94,9 @@ impl Wish {
     }
 }
 
+/// How much of cargo's sources is read: enough to outweigh the start of workers, little enough for the time there is.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// So many workers are few where work waits.
 const FEW: usize = 8;
 
@@ -120,7 +123,13 @@ pub fn measure(kind: Kind, wish: &Wish, tell: &dyn Fn(&str)) -> Result<Measured,
             run(&wish.computing(Primes { below: full.below / 4, ..full }), wish, tell)
         }
         Kind::Words => {
-            let words = wish.input.as_ref().map_or_else(|| Words::sized(size), Words::in_directory);
+            let words = match &wish.input {
+                Some(directory) => Words::in_directory(directory),
+                None => {
+                    let sized = Words::sized(size);
+                    Words { limit: sized.limit.map(|limit| limit.min(MOST_BYTES)), ..sized }
+                }
+            };
             run(&wish.computing(words), wish, tell)
         }
         Kind::Fetch => match &wish.base_url {

@@ -82,16 +82,27 @@ fn runs_too_far_apart_to_decide_are_told_and_the_simplest_is_taken() {
 #[test]
 fn a_machine_that_drifts_between_rounds_hits_all_alike() {
     // By the clock these overlap; within each round one is 1.4 times as fast.
-    let drifting =
-        |name, factor: f64| row(name, 2, 2.0, &[0.5, 0.9, 0.6, 0.8, 0.7].map(|seconds| seconds * factor));
-    let mut rows = vec![drifting("rayon", 1.4), drifting("pool", 1.0)];
-    for row in &mut rows {
-        for shot in &mut row.shots {
-            // The machine gives less in the same rounds, and the calibration sees it.
-            shot.ceiling = 1.0 / [0.5, 0.9, 0.6, 0.8, 0.7][shot.round];
-        }
-    }
-    assert_eq!(advice(&measured(false, rows), 2).0, "pool");
+    let drift = [0.5, 0.9, 0.6, 0.8, 0.7];
+    let drifting = |name, factor: f64| {
+        let mut row = row(name, 2, 2.0, &drift.map(|seconds| seconds * factor));
+        // The work alone takes longer in the same rounds.
+        row.shots.iter_mut().zip(drift).for_each(|(shot, seconds)| shot.alone = 2.0 * seconds);
+        row
+    };
+    assert_eq!(advice(&measured(false, vec![drifting("rayon", 1.4), drifting("pool", 1.0)]), 2).0, "pool");
+}
+
+#[test]
+fn a_busy_machine_tells_only_large_differences() {
+    let busy = |name, seconds| row(name, 2, 1.1, &[seconds; 5]);
+    let (mechanism, _, why) = advice(&measured(false, vec![busy("rayon", 0.9), busy("pool", 0.6)]), 2);
+    assert_eq!(mechanism, "rayon");
+    assert!(why.contains("machine this busy"), "{why}");
+    let mut rows = vec![busy("rayon", 1.5), busy("pool", 0.6)];
+    assert_eq!(advice(&measured(false, rows.clone()), 2).0, "pool");
+    // Three rounds are too few to say so.
+    rows.iter_mut().for_each(|row| row.shots.truncate(3));
+    assert_eq!(advice(&measured(false, rows), 2).0, "rayon");
 }
 
 #[test]
