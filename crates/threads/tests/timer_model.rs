@@ -1,4 +1,5 @@
-//! Timer, latch and register under every schedule that the checker tries; each with a broken twin it must find.
+//! Timer, latch and register under every schedule that the checker tries; each with a broken twin it must
+//! find.
 //!
 //! `cargo test -p threads --features loom --test timer_model`, or `shuttle`. Without either each model runs
 //! once, and the twins are left out: a plain run does not find them.
@@ -33,10 +34,27 @@ fn cancel_or_fire_exactly_one_wins() {
         let timer = Timer::after_on(&clock, SECOND, task).unwrap();
         let mover = thread::spawn(move || clock.advance(SECOND));
         let cancelled = timer.cancel();
-        // That this returns in every schedule also says that neither wake-up can be lost.
+        // That this returns in every schedule also says that the wake-up of `cancel` cannot be lost.
         timer.join().unwrap();
         assert_eq!(runs.load(Ordering::Relaxed) + usize::from(cancelled), 1, "exactly one wins");
         mover.join().unwrap();
+    });
+}
+
+#[test]
+fn no_jump_of_the_clock_is_slept_through() {
+    // Without a cancel, which would wake a timer that had missed the jump.
+    model::explore(&Explore::named("timer: the clock jumps").floor(5), || {
+        let clock = ManualClock::new();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let task = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        };
+        let timer = Timer::after_on(&clock, SECOND, task).unwrap();
+        clock.advance(SECOND);
+        timer.join().unwrap();
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
     });
 }
 
@@ -135,7 +153,8 @@ mod twins {
         });
     }
 
-    /// A clock that wakes the sleepers first and moves on afterwards: they look, see nothing new, and sleep on.
+    /// A clock that wakes the sleepers first and moves on afterwards: they look, see nothing new, and sleep
+    /// on.
     #[derive(Clone, Default)]
     struct WakesTooEarly {
         now: Arc<Mutex<Duration>>,

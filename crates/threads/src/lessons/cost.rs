@@ -1,14 +1,16 @@
 //! What does a thread cost, in time and in memory?
 //!
 //! Time: creating a thread and joining it takes tens of microseconds: a tenth or less of a process, but
-//! thousands of times what rayon takes to offer half of the work to threads that are there already. Hence pools.
+//! thousands of times what rayon takes to offer half of the work to threads that are there already. Hence
+//! pools.
 //!
-//! Memory: each thread has a stack, 2 MiB unless told otherwise. That is *address space*: the system gives a page
-//! of memory only when it is first touched. So a thread that does little takes some ten KiB, whatever the size of
-//! its stack, and a large one costs nothing until it is used. A stack that runs over ends the whole process.
+//! Memory: each thread has a stack, 2 MiB unless told otherwise. That is *address space*: the system gives a
+//! page of memory only when it is first touched. So a thread that does little takes some ten KiB, whatever
+//! the size of its stack, and a large one costs nothing until it is used. A stack that runs over ends the
+//! whole process.
 //!
-//! In Python: `threading.stack_size` sets it for all later threads; here `Builder::stack_size` does for one, and
-//! the variable `RUST_MIN_STACK` for those that do not say.
+//! In Python: `threading.stack_size` sets it for all later threads; here `Builder::stack_size` does for one,
+//! and the variable `RUST_MIN_STACK` for those that do not say.
 
 use std::{
     fs,
@@ -168,7 +170,10 @@ const TOO_SMALL: usize = 1 << 20;
 const LARGE: usize = 64 << 20;
 
 fn depth(story: &mut Story) -> lesson::Result {
-    story.say("A function calls itself 16,384 times, with a kilobyte on the stack each time: on a stack of 64 MiB, then on one of 1 MiB.");
+    story.say(
+        "A function calls itself 16,384 times, with a kilobyte on the stack each time: on a stack of \
+        64 MiB, then on one of 1 MiB.",
+    );
     let deep = Builder::new().stack_size(LARGE).spawn(|| descend(STEPS))?.join();
     story.equal("deep recursion takes a stack as large as it needs", Some(STEPS), deep.ok());
     let played = story.play("stack-overflow", Duration::from_secs(20))?;

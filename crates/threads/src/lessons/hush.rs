@@ -6,8 +6,8 @@ type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync>;
 
 /// While it lives, panics are not printed; then the hook that was there before is back.
 ///
-/// The hook belongs to the whole process, so panics of other threads are silent meanwhile, too: for a few lines
-/// around a panic that is expected, never for a whole program.
+/// The hook belongs to the whole process, so panics of other threads are silent meanwhile, too: for a few
+/// lines around a panic that is expected, never for a whole program.
 pub(super) struct Hush(Option<Hook>);
 
 impl Hush {

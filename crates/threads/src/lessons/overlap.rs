@@ -15,11 +15,11 @@
 //! In Python: `ThreadPoolExecutor`, and the one case in which its global lock does no harm: a thread that
 //! waits does not hold it.
 
+mod cached;
+
 use std::{
-    fs, io,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -48,7 +48,7 @@ fn run(story: &mut Story) -> lesson::Result {
     fetch(story)?;
     faster(story)?;
     responsive(story)?;
-    cached_files(story)
+    cached::tell(story)
 }
 
 // ANCHOR: fetched_by
@@ -130,88 +130,4 @@ fn responsive(story: &mut Story) -> lesson::Result {
     story.equal("the caller served all of them while its worker waited", REQUESTS, served);
     story.equal("and the worker got its reply", "at last", &reply);
     Ok(())
-}
-
-/// Files in a directory of their own, gone when dropped.
-struct Files(PathBuf);
-
-impl Files {
-    const COUNT: usize = 16;
-    const SIZE: usize = 2 << 20;
-
-    fn create() -> io::Result<Self> {
-        let files = Self(std::env::temp_dir().join(format!("threads-overlap-{}", std::process::id())));
-        fs::create_dir(&files.0)?;
-        for number in 0..Self::COUNT {
-            fs::write(files.0.join(number.to_string()), vec![number as u8; Self::SIZE])?;
-        }
-        Ok(files)
-    }
-
-    /// Bytes read by so many threads, each its share of the files.
-    fn read_by(&self, threads: usize) -> io::Result<usize> {
-        let read = |path: &Path| fs::read(path).map(|bytes| bytes.len());
-        thread::scope(|scope| {
-            let shares = (0..threads).map(|thread| {
-                scope.spawn(move || {
-                    let share = (thread..Self::COUNT).step_by(threads);
-                    share.map(|number| read(&self.0.join(number.to_string()))).sum::<io::Result<usize>>()
-                })
-            });
-            let shares: Vec<_> = shares.collect();
-            shares.into_iter().map(|share| share.join().unwrap_or(Ok(0))).sum()
-        })
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        // What cannot be removed stays among the system's temporary files, which it clears itself.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn cached_files(story: &mut Story) -> lesson::Result {
-    let files = Files::create()?;
-    let all = Files::COUNT * Files::SIZE;
-    story.say(format!(
-        "{} files of {} MiB that were written just now are read again.",
-        Files::COUNT,
-        Files::SIZE >> 20
-    ));
-    let before = from_storage();
-    let mut read = vec![files.read_by(1)?];
-    let after = from_storage();
-    let text = "a file that was used lately is read from memory: the storage is not asked";
-    match before.zip(after) {
-        Some((before, after)) => {
-            let asked = after.saturating_sub(before);
-            story.claim(
-                text,
-                format!("below {} KiB of {} MiB", all >> 17, all >> 20),
-                format!("{} KiB", asked >> 10),
-                asked < all as u64 >> 7,
-            );
-        }
-        None => {
-            story.skip(text, format!("below {} KiB", all >> 17), "this system has no /proc/self/io to read")
-        }
-    }
-    let mut table = String::from("threads     took\n");
-    for threads in [1, 2, 16] {
-        let start = Instant::now();
-        read.push(files.read_by(threads)?);
-        table.push_str(&format!("{threads:7} {:5.1} ms\n", start.elapsed().as_secs_f64() * 1e3));
-    }
-    story.equal("any number of threads reads all of it", vec![all; 4], read);
-    if story.is_timed() {
-        story.show(table);
-    }
-    Ok(())
-}
-
-/// Bytes that this process has had fetched from storage so far: `proc_pid_io(5)`.
-fn from_storage() -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/io").ok()?;
-    text.lines().find_map(|line| line.strip_prefix("read_bytes: ")?.parse().ok())
 }

@@ -1,16 +1,16 @@
 //! What do more threads than cores cost?
 //!
-//! For work that only computes: their creation, and nothing else worth the name. The scheduler gives each thread
-//! its turn of some milliseconds, and a switch takes microseconds. So expect the table below to be flat until
-//! the threads themselves cost more than the work; with a std `Mutex` in the work, too, as who does not get the lock
-//! sleeps, and takes no core from its owner.
+//! For work that only computes: their creation, and nothing else worth the name. The scheduler gives each
+//! thread its turn of some milliseconds, and a switch takes microseconds. So expect the table below to be
+//! flat until the threads themselves cost more than the work; with a std `Mutex` in the work, too, as who
+//! does not get the lock sleeps, and takes no core from its owner.
 //!
 //! It is *spinning* that more threads than cores ruin. Who spins holds a core while the one he waits for has
 //! none, for a whole turn of the scheduler. Worst is a fair one (a *ticket lock*): it can be
 //! handed to the next in line only, who is most likely not running.
 //!
-//! Take as many threads as cores for work that computes, more where it waits (lesson `overlap`), and locks and
-//! barriers of std or parking_lot, which sleep, unless every thread surely has a core of its own.
+//! Take as many threads as cores for work that computes, more where it waits (lesson `overlap`), and locks
+//! and barriers of std or parking_lot, which sleep, unless every thread surely has a core of its own.
 
 use std::{
     hint::black_box,
@@ -151,11 +151,11 @@ fn spinning_against_sleeping() -> f64 {
     rounds.collect::<Samples>().median()
 }
 
-/// All threads lock and count for as long as given: with a load and a store, which is right under a lock only.
-/// How often they locked while all were at it; and whether the counter agrees.
+/// All threads lock and count for as long as given: with a load and a store, which is right under a lock
+/// only. How often they locked while all were at it; and whether the counter agrees.
 ///
-/// A time and not a number of rounds: on a busy machine a ticket lock may take minutes for what a mutex does in
-/// milliseconds. And not before each has locked once: the first to start is alone, and waits for nobody.
+/// A time and not a number of rounds: on a busy machine a ticket lock may take minutes for what a mutex does
+/// in milliseconds. And not before each has locked once: the first to start is alone, and waits for nobody.
 fn count_for(time: Duration, lock: impl Fn(&dyn Fn()) + Sync) -> (u64, bool) {
     let (counter, locked, measured) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let (begun, over) = (AtomicUsize::new(0), AtomicBool::new(false));

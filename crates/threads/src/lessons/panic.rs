@@ -2,15 +2,16 @@
 //!
 //! In this order: the **hook** runs on the panicking thread and by default prints the message; the stack
 //! **unwinds**, running destructors; the thread ends, and its **payload** waits for the one who joins. Nobody
-//! else is told, but the others notice: a `Mutex` that was locked meanwhile is *poisoned*, a channel whose last
-//! sender died is *disconnected*. A program goes on when a thread has panicked, except when it was `main`.
+//! else is told, but the others notice: a `Mutex` that was locked meanwhile is *poisoned*, a channel whose
+//! last sender died is *disconnected*. A program goes on when a thread has panicked, except when it was
+//! `main`.
 //!
-//! Payloads: `panic!("text")` leaves a `&'static str`, `panic!("{x}")` a `String`, `panic_any(value)` the value.
-//! [`resume_unwind`](std::panic::resume_unwind) passes a payload on without calling the hook again. A second
-//! panic in a destructor, while the first one unwinds, aborts the process.
+//! Payloads: `panic!("text")` leaves a `&'static str`, `panic!("{x}")` a `String`, `panic_any(value)` the
+//! value. [`resume_unwind`](std::panic::resume_unwind) passes a payload on without calling the hook again. A
+//! second panic in a destructor, while the first one unwinds, aborts the process.
 //!
-//! In Python: `threading.excepthook` is the hook. It prints, and then the exception is gone: `join` does not say
-//! that there was one.
+//! In Python: `threading.excepthook` is the hook. It prints, and then the exception is gone: `join` does not
+//! say that there was one.
 
 use std::{
     panic::{self, panic_any, resume_unwind},
@@ -64,7 +65,10 @@ struct Mishap {
 }
 
 fn hook_and_payload(story: &mut Story) -> lesson::Result {
-    story.say("A hook that writes down what it is told takes the place of the one that prints. Then three threads panic, each with another kind of payload.");
+    story.say(
+        "A hook that writes down what it is told takes the place of the one that prints. Then three \
+        threads panic, each with another kind of payload.",
+    );
     let (told, hook) = recorder();
     let cups = 0;
     let plain = thread::Builder::new().name("kettle".into()).spawn(|| panic!("out of tea"))?.join().err();

@@ -1,8 +1,8 @@
 //! How does a thread sleep until another one wakes it, with nothing but the two of them?
 //!
 //! `thread::park` puts the calling thread to sleep, `unpark` on its handle wakes it. Between them stands one
-//! **token** per thread: `unpark` leaves it, `park` takes it, and sleeps only if there is none. So an `unpark`
-//! that comes first is not lost, and two of them are one.
+//! **token** per thread: `unpark` leaves it, `park` takes it, and sleeps only if there is none. So an
+//! `unpark` that comes first is not lost, and two of them are one.
 //!
 //! `park` may also return without any reason (a *spurious* wake-up), and the token may be meant for something
 //! else: it belongs to the thread, so any code that runs on it, a library's too, can leave one. A `park` that
@@ -22,11 +22,11 @@
 //! }
 //! ```
 //!
-//! In that order no wake-up gets lost: if the sleeper has looked before the store, the token still comes after
-//! that look, and its `park` finds it.
+//! In that order no wake-up gets lost: if the sleeper has looked before the store, the token still comes
+//! after that look, and its `park` finds it.
 //!
-//! In Python an `Event` is the nearest: its flag is a condition that many can wait for, the token belongs to one
-//! thread. For several waiters take `Condvar`.
+//! In Python an `Event` is the nearest: its flag is a condition that many can wait for, the token belongs to
+//! one thread. For several waiters take `Condvar`.
 
 use std::{
     sync::{
@@ -118,7 +118,10 @@ fn park_in_a_loop(sleeper: Sleeper) {
 // ANCHOR_END: park_in_a_loop
 
 fn condition(story: &mut Story) -> lesson::Result {
-    story.say("Two threads wait for a flag; both also get an unpark that is not about the flag, as a spurious wake-up would be. One takes any wake-up for the right one, the other one looks again.");
+    story.say(
+        "Two threads wait for a flag; both also get an unpark that is not about the flag, as a \
+        spurious wake-up would be. One takes any wake-up for the right one, the other one looks again.",
+    );
     let saw = |body: fn(Sleeper), until_ready: bool| {
         let ready = Arc::new(AtomicBool::new(false));
         let (go, start) = channel();

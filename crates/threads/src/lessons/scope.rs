@@ -75,8 +75,10 @@ fn run(story: &mut Story) -> lesson::Result {
     });
     story.equal("each reads its share, and the shares add up", 500_500, sums.iter().sum());
 
-    story.say("Several may also write, each to a part of its own: chunks_mut cuts a slice so that the \
-        compiler sees that the parts do not overlap.");
+    story.say(
+        "Several may also write, each to a part of its own: chunks_mut cuts a slice so that the \
+        compiler sees that the parts do not overlap.",
+    );
     let mut squares = numbers.clone();
     thread::scope(|scope| {
         for share in squares.chunks_mut(share) {

@@ -62,8 +62,10 @@ fn run(story: &mut Story) -> lesson::Result {
 
 /// Names and numbers of a thread.
 fn identity(story: &mut Story) -> io::Result<()> {
-    story.say("A thread can have a name, and has two numbers: Rust's, which no other thread of the process \
-        gets, and the system's, which later threads may get again.");
+    story.say(
+        "A thread can have a name, and has two numbers: Rust's, which no other thread of the process \
+        gets, and the system's, which later threads may get again.",
+    );
     let named = Builder::new().name("bean counter".into()).spawn(|| {
         let me = thread::current();
         (me.name().map(str::to_owned), me.id(), system_view())

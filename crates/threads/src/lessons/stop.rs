@@ -6,10 +6,10 @@
 //! - a **closed channel** is seen by a blocked receiver too, and only after everything sent before has been
 //!   received: nothing that was accepted is lost.
 //!
-//! Whoever asks may wait for the end with a **time limit** (`crates/threads/src/join.rs`: any number may join,
-//! `std`'s handle has neither). A thread whose handle is dropped is **detached**: it goes on, until it ends or
-//! `main` does. Python's interpreter waits at its end for all but **daemon** threads; a guard in `main` does
-//! the same (`crates/threads/src/registry.rs`).
+//! Whoever asks may wait for the end with a **time limit** (`crates/threads/src/join.rs`: any number may
+//! join, `std`'s handle has neither). A thread whose handle is dropped is **detached**: it goes on, until it
+//! ends or `main` does. Python's interpreter waits at its end for all but **daemon** threads; a guard in
+//! `main` does the same (`crates/threads/src/registry.rs`).
 //!
 //! In Python: `Event` as flag, `Queue.shutdown`, `join(timeout)`, `is_alive`, `daemon`, `enumerate`.
 
@@ -58,7 +58,10 @@ fn run(story: &mut Story) -> lesson::Result {
 }
 
 fn by_flag(story: &mut Story) -> lesson::Result {
-    story.say("A thread that looks at a flag before each step, and one that waits for a message: the flag is raised for both.");
+    story.say(
+        "A thread that looks at a flag before each step, and one that waits for a message: the flag is \
+        raised for both.",
+    );
     let stop = Arc::new(AtomicBool::new(false));
     let (stepped, steps) = channel();
     let theirs = Arc::clone(&stop);

@@ -71,8 +71,10 @@ fn one_shot(story: &mut Story) -> lesson::Result {
 
 // ANCHOR: drift
 fn drift(story: &mut Story) -> lesson::Result {
-    story.say("On a clock moved by hand: every 10 s something is to be done that takes 3 s. First as a loop \
-        of 'sleep, then work', then as a periodic timer.");
+    story.say(
+        "On a clock moved by hand: every 10 s something is to be done that takes 3 s. First as a loop \
+        of 'sleep, then work', then as a periodic timer.",
+    );
     let clock = ManualClock::new();
     let mut naive = Vec::new();
     for _ in 0..TURNS {
@@ -113,8 +115,10 @@ fn drift(story: &mut Story) -> lesson::Result {
 // ANCHOR_END: drift
 
 fn missed(story: &mut Story) -> lesson::Result {
-    story.say("If a turn takes longer than a period, the turns missed meanwhile are not made up for one by \
-        one: the latest runs, the others are counted.");
+    story.say(
+        "If a turn takes longer than a period, the turns missed meanwhile are not made up for one by \
+        one: the latest runs, the others are counted.",
+    );
     let clock = ManualClock::new();
     let (sender, turn) = channel();
     let theirs = clock.clone();
