@@ -19,7 +19,7 @@ use workload::{Empty, Mechanism, Workload, fetch::Fetch, mandelbrot::Mandelbrot,
 
 /// All mechanisms of all concepts.
 pub fn mechanisms<W: Workload>() -> Vec<Mechanism<W>> {
-    [threads::mechanisms::mechanisms(), processes::mechanisms::mechanisms()].concat()
+    [threads::mechanisms::mechanisms(), processes::mechanisms()].concat()
 }
 
 /// The first line of each bench's `main`: the process mechanisms run this very program again.

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde_json::Value;
 
 /// One benchmark as criterion left it on the disk.
@@ -83,7 +83,8 @@ fn table(group: &str, mut figures: Vec<Figure>) -> String {
     figures.sort_by(|left, right| left.median.total_cmp(&right.median));
     let fastest = figures.first().map_or(f64::NAN, |figure| figure.median);
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header([group, "median", "95 % interval", "ratio to the fastest"]);
+    let style = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+    table.load_style(style).set_header([group, "median", "95 % interval", "ratio to the fastest"]);
     for figure in &figures {
         let interval = format!("{} to {}", time(figure.low), time(figure.high));
         let ratio = format!("{:.2}x", figure.median / fastest);
