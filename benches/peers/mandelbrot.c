@@ -28,7 +28,7 @@ int main(int argc, char **argv) {
     for (int row = 0; row < height; row++)
         for (int column = 0; column < width; column++)
             counts[(size_t)row * width + column] =
-                escapes(-2.0 + column * ((0.6 - -2.0) / width), -0.4 + row * ((1.55 - -0.4) / height), iterations);
+                escapes(-2.0 + column * (2.6 / width), -0.4 + row * (1.95 / height), iterations);
     double seconds = omp_get_wtime() - start;
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < (size_t)width * height; i++)
