@@ -1,7 +1,7 @@
 //! What does a thread cost, in time and in memory?
 //!
 //! Time: creating a thread and joining it takes tens of microseconds: a tenth or less of a process, but
-//! thousands of times what rayon takes to offer half of the work to threads that are there already. Hence
+//! hundreds of times what rayon takes to offer half of the work to threads that are there already. Hence
 //! pools.
 //!
 //! Memory: each thread has a stack, 2 MiB unless told otherwise. That is *address space*: the system gives a
@@ -70,8 +70,8 @@ fn time(story: &mut Story) {
         }
     }
     story.timed(
-        "a thread costs thousands of times as much as a rayon join",
-        Bound::AtLeast(1000.0),
+        "a thread costs hundreds of times as much as a rayon join",
+        Bound::AtLeast(100.0),
         2,
         || {
             const JOINS_A_THREAD: u32 = 1000;
