@@ -69,19 +69,14 @@ fn time(story: &mut Story) {
             story.skip("a process costs many times as much as a thread", "at least 8x", why.to_string())
         }
     }
-    story.timed(
-        "a thread costs hundreds of times as much as a rayon join",
-        Bound::AtLeast(100.0),
-        2,
-        || {
-            const JOINS_A_THREAD: u32 = 1000;
-            // On a thread of the pool, since a join from outside first has to get in.
-            rayon::scope(|_| {
-                let [threads, joins] = in_turn(7, [&mut || threads(50), &mut || joins(50 * JOINS_A_THREAD)]);
-                ratio(&threads, &joins) * f64::from(JOINS_A_THREAD)
-            })
-        },
-    );
+    story.timed("a thread costs hundreds of times as much as a rayon join", Bound::AtLeast(100.0), 2, || {
+        const JOINS_A_THREAD: u32 = 1000;
+        // On a thread of the pool, since a join from outside first has to get in.
+        rayon::scope(|_| {
+            let [threads, joins] = in_turn(7, [&mut || threads(50), &mut || joins(50 * JOINS_A_THREAD)]);
+            ratio(&threads, &joins) * f64::from(JOINS_A_THREAD)
+        })
+    });
 }
 // ANCHOR_END: time
 
