@@ -41,6 +41,7 @@
 //! part of what a modelled primitive may use:
 //! - `Condvar`: `wait_while` is added to loom's. `wait_timeout` exists and **never times out** in a checker: a
 //!   program that needs the timeout to go on is reported as a deadlock, which is what it is without a clock.
+//!   A time limit that a checker lets run out at any point of a schedule is a [`time::Deadline`].
 //! - `cell::UnsafeCell` has loom's `with` and `with_mut` everywhere.
 //! - `Mutex::new` and the atomics' `new` are not `const` in loom: no statics; and an atomic's `get_mut` is
 //!   absent: `load(Relaxed)` does as well for an owner.
@@ -50,6 +51,7 @@
 //! - A spin must go through [`hint::spin_loop`] or [`thread::yield_now`], else loom sees an endless schedule.
 
 mod explore;
+pub mod time;
 mod watch;
 
 #[cfg(feature = "loom")]
@@ -62,6 +64,8 @@ mod world;
 #[path = "std_world.rs"]
 mod world;
 
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+mod checked_condvar;
 #[cfg(not(feature = "loom"))]
 mod plain_cell;
 

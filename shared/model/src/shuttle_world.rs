@@ -17,8 +17,9 @@ pub const CHECKER: &str = "shuttle";
 
 /// Locks, condition variables, atomics.
 pub mod sync {
+    pub use crate::checked_condvar::Condvar;
     pub use shuttle::sync::{
-        Arc, Condvar, LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         TryLockError, TryLockResult, WaitTimeoutResult, atomic,
     };
 }
@@ -41,6 +42,18 @@ pub mod hint {
 }
 
 pub use shuttle::thread_local;
+
+/// A step of a thread that sleeps on a modelled futex, until somebody has taken it off the queue.
+#[cfg(target_os = "linux")]
+pub(crate) fn sleep(_looks: u32) {
+    thread::park();
+}
+
+/// Ends the step of a sleeper that was taken off the queue.
+#[cfg(target_os = "linux")]
+pub(crate) fn rouse(sleeper: &thread::Thread) {
+    sleeper.unpark();
+}
 
 /// Depth 2 of PCT (one forced change of priorities). Deeper ones missed a lost wake-up in 21 x 20,000 schedules
 /// that depth 2 and the random walks find within 15.
