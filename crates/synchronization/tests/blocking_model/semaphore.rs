@@ -1,0 +1,209 @@
+//! No permit is given twice, none is lost, and whoever waits for one that is there wakes up.
+
+use model::{
+    Explore,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time,
+};
+use synchronization::{BoundedSemaphore, Semaphore};
+
+use crate::{HOUR, HURRY, with};
+
+#[test]
+fn no_more_are_inside_than_there_are_permits() {
+    model::explore(&Explore::named("semaphore: 1 permit, 3 threads").preemptions(2).floor(40), || {
+        let shared = Arc::new((Semaphore::new(1), AtomicUsize::new(0)));
+        let body = |(permits, inside): &(Semaphore, AtomicUsize)| {
+            let _permit = permits.acquire();
+            assert_eq!(inside.fetch_add(1, Relaxed), 0, "two have the one permit");
+            inside.fetch_sub(1, Relaxed);
+        };
+        let others = [with(&shared, body), with(&shared, body)];
+        body(&shared);
+        others.into_iter().for_each(|other| other.join().unwrap());
+        assert_eq!((shared.0.available(), shared.0.waiting()), (1, 0));
+    });
+}
+
+/// `release` in the given portions, for two who wait.
+fn two_wait(name: &str, portions: &'static [usize]) {
+    model::explore(&Explore::named(name).floor(100), || {
+        let permits = Arc::new(Semaphore::new(0));
+        let waiters = [(); 2].map(|()| with(&permits, |permits| permits.acquire().forget()));
+        portions.iter().for_each(|&portion| permits.release(portion));
+        waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+        assert_eq!(permits.available(), 0);
+    });
+}
+
+#[test]
+fn a_release_of_two_wakes_two() {
+    two_wait("semaphore: release(2)", &[2]);
+}
+
+#[test]
+fn two_releases_wake_two() {
+    two_wait("semaphore: release(1) twice", &[1, 1]);
+}
+
+#[test]
+fn a_dropped_permit_wakes_who_waits() {
+    model::explore(&Explore::named("bounded semaphore: a permit is dropped").floor(2), || {
+        let permits = Arc::new(BoundedSemaphore::new(1));
+        let first = permits.acquire();
+        let waiter = with(&permits, |permits| drop(permits.acquire()));
+        drop(first);
+        waiter.join().unwrap();
+        assert_eq!(permits.available(), 1);
+    });
+}
+
+#[test]
+fn a_permit_that_comes_in_the_last_moment_is_not_lost() {
+    let plan = Explore::named("semaphore: time runs out against a release").preemptions(2).floor(600);
+    model::explore(&plan, || {
+        let permits = Arc::new(Semaphore::new(0));
+        let hurried =
+            with(&permits, |permits| permits.acquire_timeout(HURRY).map(|permit| permit.forget()).is_some());
+        let patient = with(&permits, |permits| permits.acquire().forget());
+        let clock = model::thread::spawn(time::pass);
+        permits.release(1);
+        if hurried.join().unwrap() {
+            permits.release(1);
+        }
+        patient.join().unwrap();
+        clock.join().unwrap();
+        assert_eq!((permits.available(), permits.waiting()), (0, 0));
+    });
+}
+
+#[test]
+fn a_permit_that_comes_in_time_is_taken() {
+    model::explore(&Explore::named("semaphore: released, then time runs out").floor(3), || {
+        let permits = Arc::new(Semaphore::new(0));
+        let waiter = with(&permits, |permits| permits.acquire_timeout(HOUR).is_some());
+        permits.release(1);
+        time::pass();
+        assert!(waiter.join().unwrap());
+    });
+}
+
+#[test]
+fn one_of_two_releases_is_one_too_many() {
+    model::explore(&Explore::named("bounded semaphore: two release one").floor(2), || {
+        let permits = Arc::new(BoundedSemaphore::new(1));
+        permits.acquire().forget();
+        let other = with(&permits, |permits| permits.release(1).is_ok());
+        let mine = permits.release(1).is_ok();
+        assert!(mine ^ other.join().unwrap(), "both or none were accepted");
+        assert_eq!(permits.available(), 1);
+    });
+}
+
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+mod broken {
+    use model::{
+        sync::{Condvar, Mutex},
+        time::Deadline,
+    };
+    use testkit::must_find;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Permits {
+        available: Mutex<usize>,
+        released: Condvar,
+    }
+
+    impl Permits {
+        fn release(&self, n: usize) {
+            *self.available.lock().unwrap() += n;
+            self.released.notify_one();
+        }
+
+        fn acquire(&self) {
+            let available = self.available.lock().unwrap();
+            *self.released.wait_while(available, |available| *available == 0).unwrap() -= 1;
+        }
+
+        /// Late is late: does not look whether a permit came together with the end of time.
+        fn acquire_or_leave(&self, deadline: Deadline) -> bool {
+            let mut available = self.available.lock().unwrap();
+            while *available == 0 {
+                let late;
+                (available, late) = deadline.wait(&self.released, available);
+                if late {
+                    return false;
+                }
+            }
+            *available -= 1;
+            true
+        }
+
+        /// Looks, lets go of the lock, and takes what may be gone.
+        fn acquire_in_two_steps(&self) {
+            loop {
+                let seen = *self.available.lock().unwrap();
+                if seen > 0 {
+                    *self.available.lock().unwrap() = seen - 1;
+                    return;
+                }
+                model::thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn one_wake_up_for_two_permits() {
+        must_find("semaphore: release(2) wakes one", "deadlock", || {
+            model::explore(&Explore::named("semaphore: release(2) wakes one"), || {
+                let permits = Arc::new(Permits::default());
+                let waiters = [(); 2].map(|()| with(&permits, Permits::acquire));
+                permits.release(2);
+                waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+            });
+        });
+    }
+
+    #[test]
+    fn a_permit_given_twice() {
+        must_find("semaphore: look and take in two steps", "two have the one permit", || {
+            model::explore(&Explore::named("semaphore: look and take in two steps"), || {
+                let shared = Arc::new((Permits::default(), AtomicUsize::new(0)));
+                shared.0.release(1);
+                let body = |(permits, inside): &(Permits, AtomicUsize)| {
+                    permits.acquire_in_two_steps();
+                    assert_eq!(inside.fetch_add(1, Relaxed), 0, "two have the one permit");
+                    inside.fetch_sub(1, Relaxed);
+                    permits.release(1);
+                };
+                let other = with(&shared, body);
+                body(&shared);
+                other.join().unwrap();
+            });
+        });
+    }
+
+    #[test]
+    fn a_wake_up_taken_by_one_who_leaves() {
+        must_find("semaphore: no look after the end of time", "deadlock", || {
+            let plan = Explore::named("semaphore: no look after the end of time").iterations(20_000);
+            model::explore(&plan, || {
+                let permits = Arc::new(Permits::default());
+                let hurried = with(&permits, |permits| permits.acquire_or_leave(Deadline::after(HURRY)));
+                let patient = with(&permits, Permits::acquire);
+                let clock = model::thread::spawn(time::pass);
+                permits.release(1);
+                if hurried.join().unwrap() {
+                    permits.release(1);
+                }
+                patient.join().unwrap();
+                clock.join().unwrap();
+            });
+        });
+    }
+}
