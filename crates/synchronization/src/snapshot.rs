@@ -62,18 +62,34 @@ impl<T> Snapshot<T> {
 
     /// The current version. Waits for nobody.
     pub fn load(&self) -> Arc<T> {
-        let signed_in = &self.signed_in[self.side.load(Relaxed)];
+        self.borrow(Arc::clone)
+    }
+
+    /// Looks at the current version without a share of its own: cheaper than [`load`](Self::load), but a writer waits
+    /// for `look` to end. So keep it short, and never write to the same snapshot inside: it would wait for itself.
+    pub fn with<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        self.borrow(|version| look(version))
+    }
+
+    fn borrow<R>(&self, look: impl FnOnce(&Arc<T>) -> R) -> R {
+        struct SignedIn<'a>(&'a AtomicUsize);
+        impl Drop for SignedIn<'_> {
+            fn drop(&mut self) {
+                // Release: pairs with the Acquire in `wait_for_readers`: our look, or our own share, comes before the
+                // writer gives up the share that we borrow.
+                self.0.fetch_sub(1, Release);
+            }
+        }
+
+        let count = &self.signed_in[self.side.load(Relaxed)];
         // Acquire: pairs with the Release in `wait_for_readers`. Either the writer counts us and waits, or we come
         // after its look and see what it published before.
-        signed_in.fetch_add(1, Acquire);
+        count.fetch_add(1, Acquire);
+        let _signed_in = SignedIn(count);
         // Acquire: pairs with the Release in `swap` and `update`: the version is complete.
         let raw = self.current.load(Acquire);
         // SAFETY: its writer does not give up this share before we have signed out, so it is only borrowed here.
-        let version = ManuallyDrop::new(unsafe { Arc::<T>::from_raw(raw) });
-        let mine = Arc::clone(&version);
-        // Release: pairs with the Acquire in `wait_for_readers`: our share is counted before the writer's is dropped.
-        signed_in.fetch_sub(1, Release);
-        mine
+        look(&ManuallyDrop::new(unsafe { Arc::from_raw(raw) }))
     }
 
     /// Publishes `value` as the current version.

@@ -54,6 +54,15 @@ fn a_panic_in_an_update_changes_nothing() {
 }
 
 #[test]
+fn a_look_that_panics_keeps_no_writer_waiting() {
+    let snapshot = Snapshot::new(1);
+    assert_eq!(snapshot.with(|version| version + 1), 2);
+    assert!(catch_unwind(AssertUnwindSafe(|| snapshot.with(|_| panic!("on purpose")))).is_err());
+    snapshot.store(2);
+    assert_eq!(*snapshot.load(), 2);
+}
+
+#[test]
 fn a_version_whose_drop_panics_is_replaced_all_the_same() {
     let drops = Drops::of(2);
     let snapshot = Snapshot::new(drops.panicking(0));

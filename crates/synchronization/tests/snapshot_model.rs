@@ -75,6 +75,23 @@ fn a_reader_against_a_store() {
 }
 
 #[test]
+fn a_look_against_an_update() {
+    model::explore(&Explore::named("snapshot: a look against update").floor(50), || {
+        let gate = Gate::new();
+        let (snapshot, drops) = first();
+        let (theirs, their_gate) = (Arc::clone(&snapshot), gate.clone());
+        let writer = thread::spawn(move || {
+            their_gate.enter();
+            theirs.update(Version::next);
+        });
+        gate.enter();
+        assert!(snapshot.with(|version| version.number) <= 1);
+        writer.join().unwrap();
+        assert_eq!(drops(), 1);
+    });
+}
+
+#[test]
 fn two_updates_both_count() {
     model::explore(&Explore::named("snapshot: two updates").floor(60), || {
         let gate = Gate::new();
