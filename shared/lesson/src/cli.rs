@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     io::{self, Write},
     panic::{self, AssertUnwindSafe},
+    path::PathBuf,
     process::ExitCode,
     time::Instant,
 };
@@ -41,6 +42,12 @@ struct Args {
     /// Skip claims about time (for a machine that is busy with something else)
     #[arg(long)]
     untimed: bool,
+    /// Explain drawings step by step
+    #[arg(long)]
+    explain: bool,
+    /// Write drawings into this directory as SVG, too
+    #[arg(long, value_name = "DIR")]
+    svg: Option<PathBuf>,
     /// Play LESSON/SCENE in this process: lessons start themselves again with this
     #[arg(long, hide = true)]
     scene: Option<String>,
@@ -127,8 +134,16 @@ fn run<'a>(
     let start = Instant::now();
     printer.title(concept, lesson);
     let workers = args.workers.map_or_else(measure::cores, |workers| workers as usize);
-    let mut story =
-        Story { lesson, printer, claims: Vec::new(), workers, seed: args.seed, untimed: args.untimed };
+    let mut story = Story {
+        lesson,
+        printer,
+        claims: Vec::new(),
+        workers,
+        seed: args.seed,
+        untimed: args.untimed,
+        explain: args.explain,
+        svg: args.svg.clone(),
+    };
     // Unwind safety: what a panic leaves behind is a story cut short, and it says so.
     let end = panic::catch_unwind(AssertUnwindSafe(|| (lesson.run)(&mut story)));
     let trouble = match end {

@@ -27,13 +27,13 @@ pub struct Played {
 
 /// Runs this very program again, as `--scene LESSON/SCENE`, for at most `within`.
 pub(crate) fn play(lesson: &str, scene: &str, within: Duration) -> io::Result<Played> {
+    watched(Command::new(this_program()?).args(["--scene", &format!("{lesson}/{scene}")]), within)
+}
+
+/// Runs `command` and reads what it prints; kills it after `within`.
+pub(crate) fn watched(command: &mut Command, within: Duration) -> io::Result<Played> {
     let start = Instant::now();
-    let mut child = Command::new(this_program()?)
-        .args(["--scene", &format!("{lesson}/{scene}")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     // A full pipe would stop the child: both are drained while it runs.
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {

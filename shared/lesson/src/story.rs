@@ -1,6 +1,6 @@
 //! What a lesson tells, while it runs.
 
-use std::{fmt::Debug, io, time::Duration};
+use std::{fmt::Debug, fs, io, path::PathBuf, time::Duration};
 
 use crate::{
     Bound, Claim, Lesson, Played,
@@ -17,6 +17,8 @@ pub struct Story<'a> {
     pub(crate) workers: usize,
     pub(crate) seed: u64,
     pub(crate) untimed: bool,
+    pub(crate) explain: bool,
+    pub(crate) svg: Option<PathBuf>,
 }
 
 impl Story<'_> {
@@ -33,6 +35,24 @@ impl Story<'_> {
     /// Whether claims about time are judged at all: `false` under `--untimed`.
     pub fn is_timed(&self) -> bool {
         !self.untimed
+    }
+
+    /// Whether drawings are to be explained step by step: `--explain`.
+    pub fn explains(&self) -> bool {
+        self.explain
+    }
+
+    /// Under `--svg DIR` writes the picture that `svg` draws to `DIR/LESSON-NAME.svg`, and makes the directory if
+    /// it is not there; otherwise draws nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the error names it.
+    pub fn picture(&self, name: &str, svg: impl FnOnce() -> String) -> io::Result<()> {
+        let Some(directory) = &self.svg else { return Ok(()) };
+        let path = directory.join(format!("{}-{name}.svg", self.lesson.name));
+        fs::create_dir_all(directory)
+            .and_then(|()| fs::write(&path, svg()))
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
     /// A paragraph: what is done, what was seen. For people only.

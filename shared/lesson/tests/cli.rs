@@ -103,6 +103,34 @@ fn scenes_play_by_name() {
     assert_eq!(told(&[GOOD], "--scene good/nothing").0, 2);
 }
 
+const DRAWN: Lesson = lesson("drawn", |story| {
+    story.show(if story.explains() { "step by step" } else { "in short" });
+    story.picture("lanes", || "<svg/>".to_owned())?;
+    story.equal("one is one", 1, 1);
+    Ok(())
+});
+
+#[test]
+fn drawings_are_explained_when_asked_for() {
+    assert!(told(&[DRAWN], "").1.contains("in short"));
+    assert!(told(&[DRAWN], "--explain").1.contains("step by step"));
+}
+
+#[test]
+fn pictures_are_written_where_asked_and_nowhere_else() {
+    let directory = std::env::temp_dir().join(format!("lesson-svg-{}", std::process::id()));
+    let [there, file] = [directory.join("new"), directory.join("new/drawn-lanes.svg")];
+    assert_eq!(told(&[DRAWN], "").0, 0);
+    assert!(!there.exists());
+    assert_eq!(told(&[DRAWN], &format!("--svg {}", there.display())).0, 0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "<svg/>");
+    // A directory that cannot be made, as a file has its name.
+    let (code, out) = told(&[DRAWN], &format!("--svg {}", file.display()));
+    assert_eq!(code, 1);
+    assert!(out.contains("drawn-lanes.svg"), "{out}");
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 /// A reader that takes one line and goes away, as `head -1` does.
 struct Head(u32);
 
