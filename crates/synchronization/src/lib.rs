@@ -3,6 +3,7 @@
 pub mod arc;
 mod barrier;
 mod bounded_semaphore;
+pub mod classics;
 mod condition;
 mod drop_each;
 mod event;

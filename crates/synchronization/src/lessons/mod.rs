@@ -6,6 +6,10 @@ mod latch;
 mod reentrant;
 mod rwlock;
 mod semaphore;
+mod queue;
+mod channel;
+mod words;
+mod classics;
 
 use lesson::Lesson;
 
@@ -17,4 +21,8 @@ pub const LESSONS: &[Lesson] = &[
     event::LESSON,
     barrier::LESSON,
     latch::LESSON,
+    queue::LESSON,
+    channel::LESSON,
+    words::LESSON,
+    classics::LESSON,
 ];
