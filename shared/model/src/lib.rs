@@ -51,6 +51,8 @@
 //! - A spin must go through [`hint::spin_loop`] or [`thread::yield_now`], else loom sees an endless schedule.
 
 mod explore;
+#[cfg(target_os = "linux")]
+pub mod futex;
 pub mod time;
 mod watch;
 
