@@ -7,6 +7,8 @@ pub mod classics;
 mod condition;
 mod drop_each;
 mod event;
+#[cfg(target_os = "linux")]
+pub mod futex;
 mod latch;
 pub mod lessons;
 mod ms_queue;
@@ -17,6 +19,7 @@ pub mod ring;
 mod semaphore;
 mod seqlock;
 mod snapshot;
+pub mod spin;
 mod stack;
 
 pub use barrier::{Barrier, BrokenBarrier};
