@@ -321,7 +321,7 @@ fn a_lost_wake_up_is_found_and_its_cure_has_none() {
     assert_eq!(schedule.preemptions, 1);
     assert_eq!(
         schedule.failure,
-        Failure::Deadlock { waiting: vec![(0, "wake ready".into(), "nobody will notify".into())] }
+        Failure::Deadlock { waiting: vec![(0, "wake ready".into(), "never notified".into())] }
     );
     assert!(schedule.draw(100).contains("wakes nobody"));
     assert_eq!(none(explore(&Bounds::all(), 1, |program| waiter(false, program))).reach, Reach::All);
@@ -353,19 +353,18 @@ fn wake_ups_for_nothing_come_only_where_they_are_allowed() {
 /// Two who sleep on a gate, the first one first, and one who then opens it. Who passes first goes to `seen`.
 fn gate(all: bool, pass_on: bool, seen: &Arc<std::sync::Mutex<BTreeSet<usize>>>) -> Outcome {
     explore(&Bounds::preemptions(0).until_found(), 1, |program| {
-        let (asleep, open) = (Mutex::new("asleep", 0), Condvar::new("open"));
-        let first = Atomic::new("first", 0);
+        let (gate, open) = (Mutex::new("gate", ()), Condvar::new("open"));
+        let (asleep, first) = (Atomic::new("asleep", 0), Atomic::new("first", 0));
         for waiter in 1..=2 {
-            let (asleep, open, first) = (asleep.clone(), open.clone(), first.clone());
+            let (gate, open) = (gate.clone(), open.clone());
+            let (asleep, first) = (asleep.clone(), first.clone());
             program.thread(waiter.to_string(), move || {
-                let mut before = asleep.lock();
-                while *before != waiter - 1 {
-                    drop(before);
+                while asleep.load() != waiter - 1 {
                     yield_now();
-                    before = asleep.lock();
                 }
-                *before += 1;
-                drop(open.wait(before));
+                let held = gate.lock();
+                asleep.store(waiter);
+                drop(open.wait(held));
                 let _ = first.compare_exchange(0, waiter);
                 if pass_on {
                     open.notify_one();
@@ -373,9 +372,11 @@ fn gate(all: bool, pass_on: bool, seen: &Arc<std::sync::Mutex<BTreeSet<usize>>>)
             });
         }
         program.thread("opener", move || {
-            while *asleep.lock() != 2 {
+            while asleep.load() != 2 {
                 yield_now();
             }
+            // Who has stored has the lock until it sleeps.
+            drop(gate.lock());
             if all { open.notify_all() } else { open.notify_one() }
         });
         let seen = Arc::clone(seen);

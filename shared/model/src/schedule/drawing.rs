@@ -19,9 +19,17 @@ pub struct Step {
     pub preempted: Option<usize>,
 }
 
+/// Blanks between two lanes, at least.
+const GAP: usize = 2;
+
 impl Step {
     /// At the end of [`value`](Self::value): nobody had notified.
     pub(super) const SPURIOUS: &'static str = " (spurious)";
+
+    /// Whether others can see that it was taken: it wrote, or gave a lock back.
+    pub(super) fn changes(&self) -> bool {
+        self.value.contains("<-") || matches!(self.verb, "unlock" | "wait")
+    }
 
     /// Whether a condition variable has woken the thread for nothing.
     pub fn is_spurious(&self) -> bool {
@@ -106,21 +114,16 @@ impl Schedule {
     /// `->` is what was read, `<-` what was written.
     pub fn draw(&self, width: usize) -> String {
         let rows = self.rows();
-        let heads = self.threads.iter().enumerate().map(|(at, name)| (at, format!("thread {name}")));
-        let longest = rows
-            .iter()
-            .cloned()
-            .chain(heads.clone())
-            .map(|(_, text)| text.chars().count())
-            .max()
-            .unwrap_or(0);
-        let fair = width.saturating_sub(1) / self.threads.len().max(1);
-        let lane = (longest + 3).max(20).min(fair.max(12));
-        let mut drawing: String =
-            heads.map(|(_, head)| format!("{:lane$}", cut(&head, lane - 1))).collect::<String>();
+        let heads: Vec<String> = self.threads.iter().map(|name| format!("thread {name}")).collect();
+        let lanes = self.lanes(&heads, &rows, width.saturating_sub(1));
+        let mut drawing = String::new();
+        for (head, lane) in heads.iter().zip(&lanes) {
+            drawing.push_str(&format!("{:lane$}", cut(head, lane - GAP)));
+        }
         drawing = format!(" {}\n", drawing.trim_end());
         for (thread, text) in rows {
-            drawing.push_str(&format!(" {:indent$}{}\n", "", cut(&text, lane - 1), indent = thread * lane));
+            let indent: usize = lanes[..thread].iter().sum();
+            drawing.push_str(&format!(" {:indent$}{}\n", "", cut(&text, lanes[thread] - GAP)));
         }
         let verdict = self.verdict();
         let room = width.saturating_sub(1 + verdict.chars().count() + 2);
@@ -130,6 +133,24 @@ impl Schedule {
             drawing.push_str(&format!(" {verdict}\n {}\n", self.found));
         }
         drawing
+    }
+
+    /// How wide each lane is: as its longest line needs it; where that is too much the widest lanes give way.
+    fn lanes(&self, heads: &[String], rows: &[(usize, String)], width: usize) -> Vec<usize> {
+        let mut lanes: Vec<usize> = heads.iter().map(|head| head.chars().count() + GAP).collect();
+        for (thread, text) in rows {
+            lanes[*thread] = lanes[*thread].max(text.chars().count() + GAP);
+        }
+        let roomy = lanes.iter().map(|lane| (*lane).max(20)).collect::<Vec<_>>();
+        if roomy.iter().sum::<usize>() <= width {
+            return roomy;
+        }
+        while lanes.iter().sum::<usize>() > width
+            && let Some(widest) = lanes.iter_mut().max().filter(|widest| **widest > 12)
+        {
+            *widest -= 1;
+        }
+        lanes
     }
 
     /// What stands in which lane, line by line; verbs and names are set below each other.

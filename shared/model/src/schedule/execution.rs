@@ -35,7 +35,7 @@ pub(super) enum Needs {
         condvar: usize,
         lock: Arc<Owner>,
     },
-    /// Another thread has taken a step since this many were done.
+    /// Another thread has changed something since this many steps were done.
     Others(usize),
 }
 
@@ -312,7 +312,9 @@ impl State {
             Needs::Nothing => true,
             Needs::Lock(owner) => owner.is_free(),
             Needs::Notice { .. } => false,
-            Needs::Others(steps) => self.steps[*steps..].iter().any(|step| step.thread != thread),
+            Needs::Others(steps) => {
+                self.steps[*steps..].iter().any(|step| step.thread != thread && step.changes())
+            }
         })
     }
 
@@ -334,7 +336,7 @@ impl State {
                         None => "held by nobody".to_owned(),
                     }
                 }
-                Needs::Notice { .. } => "nobody will notify".to_owned(),
+                Needs::Notice { .. } => "never notified".to_owned(),
                 Needs::Others(_) | Needs::Nothing => "nobody else moves".to_owned(),
             };
             Some((at, format!("{verb} {object}").trim_end().to_owned(), why))
@@ -403,8 +405,8 @@ pub fn pause(what: &str) {
     step(Intent { verb: "call", object: what.into(), needs: Needs::Nothing }, |_| ((), String::new()));
 }
 
-/// Goes on only when another thread has taken a step: what a loop that spins must call, as it would never end
-/// otherwise.
+/// Goes on only when another thread has written or unlocked something: what a loop that spins must call, as it
+/// would never end otherwise. A loop that *locks* to look lets two such loops wake each other for ever; let it load.
 pub fn yield_now() {
     let done =
         HERE.with_borrow(|here| here.as_ref().map_or(0, |(execution, _)| execution.lock().steps.len()));

@@ -34,7 +34,7 @@ impl Schedule {
         let preemptions = if self.preemptions == 1 { "1 preemption" } else { "preemptions" };
         let counted = if self.preemptions == 1 { String::new() } else { format!("{} ", self.preemptions) };
         lines.push(format!(
-            "{}: {counted}{preemptions}, {} context switches; no failing schedule has fewer",
+            "{}: {counted}{preemptions}, {} context switches; no schedule that was run fails with fewer",
             self.verdict(),
             self.switches()
         ));
