@@ -53,6 +53,7 @@
 mod explore;
 #[cfg(target_os = "linux")]
 pub mod futex;
+pub mod schedule;
 pub mod time;
 mod watch;
 
