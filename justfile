@@ -16,14 +16,18 @@ test:
 check:
     cargo fmt --all -- --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo test -p model -p threads --features model/loom,threads/loom --test '*model' -- --nocapture
-    cargo test -p model -p threads --features model/shuttle,threads/shuttle --test '*model' -- --nocapture
+    cargo test -p model -p threads -p synchronization --features model/loom,threads/loom,synchronization/loom --test '*model' -- --nocapture
+    cargo test -p model -p threads -p synchronization --features model/shuttle,threads/shuttle,synchronization/shuttle --test '*model' -- --nocapture
 
 # what needs time or extra tools: licences (cargo-deny), ten times the tests, all lessons with their timed claims
 deep:
     cargo deny check licenses bans sources || echo "skipped: cargo-deny is not installed (cargo install cargo-deny)"
     for round in 1 2 3 4 5 6 7 8 9 10; do cargo test --workspace --quiet || exit 1; done
     for round in 1 2 3 4 5; do cargo run -p threads -- --quiet && cargo run -p processes -- --quiet || exit 1; done
+
+# break the primitives in one place at a time; each break must be found (takes hours; `just mutants ring` one file, `--list` only lists)
+mutants *ARGS:
+    cargo run -p mutants -- {{ARGS}}
 
 # every comparison, with criterion's reports in target/criterion
 bench *ARGS:
