@@ -1,4 +1,9 @@
 //! Each call on queue, stack and ring takes effect at one moment, under every schedule tried; two wrong ones are found.
+//!
+//! For shuttle (and one plain run), not for loom: there "the put had returned before the take began" orders nothing by
+//! itself, and a take may rightly miss a put that nothing has told it of. On real threads the recorder's clock tells it.
+
+#![cfg(not(feature = "loom"))]
 
 use std::sync::Arc as StdArc;
 
@@ -39,26 +44,26 @@ fn either<C: Container>(container: &C, actor: u32, turn: u32) -> What {
 
 #[test]
 fn stack() {
-    model::explore(&Explore::named("linearizable: stack").preemptions(2).floor(500), || {
+    model::explore(&Explore::named("linearizable: stack"), || {
         record(Stack::new(), either, 3);
     });
 }
 
 #[test]
 fn ms_queue() {
-    model::explore(&Explore::named("linearizable: ms_queue").preemptions(2).floor(500), || {
+    model::explore(&Explore::named("linearizable: ms_queue"), || {
         record(MsQueue::new(), either, 3);
     });
 }
 
 #[test]
 fn ring() {
-    model::explore(&Explore::named("linearizable: ring").floor(50), || {
+    model::explore(&Explore::named("linearizable: ring"), || {
         record(Ring::new(), |ring, actor, turn| if actor == 0 { ring.put(turn) } else { ring.take() }, 2);
     });
 }
 
-#[cfg(any(feature = "loom", feature = "shuttle"))]
+#[cfg(feature = "shuttle")]
 mod broken {
     use testkit::must_find;
 

@@ -36,15 +36,12 @@ fn explored(program: &Program, floor: u64) -> BTreeSet<Outcome> {
     let seen = StdArc::new(Mutex::new(BTreeSet::new()));
     let (outcomes, threads) = (StdArc::clone(&seen), program.threads.clone());
     model::explore(
-        &Explore::named(format!("litmus: {}", program.name)).exhaustive().floor(floor),
+        &Explore::named(format!("litmus: {}", program.name)).preemptions(2).floor(floor),
         move || {
             let words = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
             let act = |steps: Vec<Step>| {
-                let (gate, words) = (gate.clone(), Arc::clone(&words));
-                move || {
-                    gate.enter();
-                    run(&steps, &words)
-                }
+                let words = Arc::clone(&words);
+                move || run(&steps, &words)
             };
             let others: Vec<_> = threads[1..].iter().map(|steps| thread::spawn(act(steps.clone()))).collect();
             let mut outcome = act(threads[0].clone())();

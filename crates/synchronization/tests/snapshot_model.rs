@@ -76,7 +76,7 @@ fn a_reader_against_a_store() {
 
 #[test]
 fn a_look_against_an_update() {
-    model::explore(&Explore::named("snapshot: a look against update").floor(50), || {
+    model::explore(&Explore::named("snapshot: a look against update").floor(20), || {
         let gate = Gate::new();
         let (snapshot, drops) = first();
         let (theirs, their_gate) = (Arc::clone(&snapshot), gate.clone());

@@ -59,7 +59,7 @@ fn by_hand(story: &mut Story) {
 
 fn numbered(story: &mut Story) {
     story.say("The same steps, with the number of changes in the upper half of the word.");
-    let change = |seen: u64, to: u64| (seen >> 32) + 1 << 32 | to;
+    let change = |seen: u64, to: u64| (((seen >> 32) + 1) << 32) | to;
     let head = AtomicU64::new(A);
     let (ours, next) = (head.load(Acquire), B);
     for to in [B, NONE, A] {
