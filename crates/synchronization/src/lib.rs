@@ -11,6 +11,7 @@ mod event;
 pub mod futex;
 mod latch;
 pub mod lessons;
+pub mod litmus;
 mod ms_queue;
 pub mod queue;
 mod reclaim;
