@@ -15,6 +15,15 @@ mod channel;
 mod words;
 mod classics;
 
+mod atomics;
+mod ordering;
+mod litmus;
+mod seqlock;
+mod ring;
+mod stack;
+mod arc;
+mod snapshot;
+
 use lesson::Lesson;
 
 /// All lessons of this crate.
@@ -30,6 +39,14 @@ pub const LESSONS: &[Lesson] = &[
     latch::LESSON,
     queue::LESSON,
     channel::LESSON,
+    atomics::LESSON,
+    ordering::LESSON,
+    litmus::LESSON,
+    seqlock::LESSON,
+    ring::LESSON,
+    stack::LESSON,
+    arc::LESSON,
+    snapshot::LESSON,
     words::LESSON,
     classics::LESSON,
 ];
