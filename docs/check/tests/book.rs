@@ -10,7 +10,8 @@ use docs_check::{commands, includes, links, recipes};
 use lesson::Lesson;
 
 /// Options that every concept crate knows.
-const OPTIONS: [&str; 6] = ["--workers", "--seed", "--json", "--quiet", "--untimed", "--help"];
+const OPTIONS: [&str; 8] =
+    ["--workers", "--seed", "--json", "--quiet", "--untimed", "--explain", "--svg", "--help"];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -66,6 +67,7 @@ fn every_command_names_a_package_and_a_lesson_that_exist() {
         match package {
             "threads" => Some(threads::lessons::LESSONS),
             "processes" => Some(processes::lessons::LESSONS),
+            "synchronization" => Some(synchronization::lessons::LESSONS),
             _ => None,
         }
     };
