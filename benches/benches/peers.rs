@@ -8,11 +8,7 @@ use std::{error::Error, fs, hint::black_box, path::Path, time::Instant};
 use benches::{mechanisms, peers::Peer, tokio_client};
 use lesson::measure::{self, Samples};
 use workload::{
-    Size, Timeline, Workers, Workload,
-    fetch::Fetch,
-    mandelbrot::Mandelbrot,
-    primes::sieve,
-    words::Words,
+    Size, Timeline, Workers, Workload, fetch::Fetch, mandelbrot::Mandelbrot, primes::sieve, words::Words,
 };
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -44,7 +40,8 @@ fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
 
 /// Prints how many times as long `theirs` took as `ours`.
 fn report(question: &str, ours: &Samples, theirs: &Samples) {
-    let ratios: Samples = theirs.in_order().iter().zip(ours.in_order()).map(|(theirs, ours)| theirs / ours).collect();
+    let ratios: Samples =
+        theirs.in_order().iter().zip(ours.in_order()).map(|(theirs, ours)| theirs / ours).collect();
     println!(
         "{question}: {:.2}x faster (p10 {:.2}, p90 {:.2}; medians {:.4} s against {:.4} s, {} rounds)",
         ratios.median(),
@@ -68,7 +65,8 @@ fn run<W: Workload>(work: &W, name: &str, workers: usize) -> Result<(f64, W::Par
 fn mandelbrot(rounds: usize) -> Outcome {
     let peer = Peer::c("mandelbrot")?;
     let work = Mandelbrot::sized(Size::Measure);
-    let [width, height, iterations] = [work.width, work.height, u32::from(work.iterations)].map(|n| n.to_string());
+    let [width, height, iterations] =
+        [work.width, work.height, u32::from(work.iterations)].map(|n| n.to_string());
     let (mut ours, mut theirs) = (Samples::default(), Samples::default());
     for _ in 0..rounds {
         let (seconds, answer) = run(&work, "dynamic", 2)?;

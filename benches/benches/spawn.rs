@@ -38,7 +38,8 @@ fn spawn(criterion: &mut Criterion) {
         });
     });
     group.bench_function("thread with a stack of 64 KiB", |bencher| {
-        bencher.iter(|| thread::Builder::new().stack_size(64 << 10).spawn(|| ()).map(thread::JoinHandle::join));
+        bencher
+            .iter(|| thread::Builder::new().stack_size(64 << 10).spawn(|| ()).map(thread::JoinHandle::join));
     });
     group.bench_function("process: /bin/true", |bencher| bencher.iter(|| run(Command::new("/bin/true"))));
     group.bench_function("process: this program", |bencher| {
@@ -52,6 +53,7 @@ fn spawn(criterion: &mut Criterion) {
 }
 
 fn run(mut command: Command) {
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().expect("the program can be started");
+    let status =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).status().expect("the program can be started");
     assert!(status.success(), "it ended with {status}");
 }

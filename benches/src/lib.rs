@@ -5,6 +5,9 @@
 //! | `mechanisms` | Which mechanism does each workload fastest? |
 //! | `dispatch` | What does it cost to hand out a piece in which nothing is to be done? |
 //! | `spawn` | What does it cost to start a worker, from a stolen closure to a process? |
+//! | `locks` | What does it cost to take a lock and give it back, alone and with others? |
+//! | `channels` | How fast do values go from thread to thread? |
+//! | `contention` | What does it cost that threads count into one place? |
 //! | `peers` | How do we stand beside C, Go, Python, `primal` and tokio on the same work? |
 //!
 //! `cargo bench -p benches --bench dispatch` runs one of them, `-- --quick` shortens it.
@@ -15,7 +18,9 @@ pub mod tokio_client;
 
 use criterion::Criterion;
 use processes::worker;
-use workload::{Empty, Mechanism, Workload, fetch::Fetch, mandelbrot::Mandelbrot, primes::Primes, words::Words};
+use workload::{
+    Empty, Mechanism, Workload, fetch::Fetch, mandelbrot::Mandelbrot, primes::Primes, words::Words,
+};
 
 /// All mechanisms of all concepts.
 pub fn mechanisms<W: Workload>() -> Vec<Mechanism<W>> {

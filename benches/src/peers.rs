@@ -88,7 +88,8 @@ fn place(name: &str) -> io::Result<PathBuf> {
 
 fn build(command: &mut Command) -> io::Result<()> {
     let tool = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|error| io::Error::new(error.kind(), format!("no {tool}: {error}")))?;
+    let output =
+        command.output().map_err(|error| io::Error::new(error.kind(), format!("no {tool}: {error}")))?;
     if output.status.success() {
         return Ok(());
     }
