@@ -388,6 +388,47 @@ fn gate(all: bool, pass_on: bool, seen: &Arc<std::sync::Mutex<BTreeSet<usize>>>)
 }
 
 #[test]
+fn each_schedule_has_as_many_wake_ups_for_nothing_as_are_allowed() {
+    let outcome = |allowed| {
+        explore(&Bounds::all().spurious(allowed), 1, |program| {
+            let (flag, ready) = (Mutex::new("flag", false), Condvar::new("ready"));
+            let (theirs, their_ready) = (flag.clone(), ready.clone());
+            program.thread("waiter", move || {
+                let mut looks = 0;
+                let look = |flag: &mut bool| {
+                    looks += 1;
+                    !*flag
+                };
+                drop(ready.wait_while(flag.lock(), look));
+                // Before it sleeps, after one wake-up for nothing, and after the notice.
+                assert!(looks <= 3, "woken twice for nothing");
+            });
+            program.thread("setter", move || {
+                *theirs.lock() = true;
+                their_ready.notify_one();
+            });
+        })
+    };
+    none(outcome(0));
+    none(outcome(1));
+    assert!(found(outcome(2)).0.steps.iter().filter(|step| step.is_spurious()).count() == 2);
+}
+
+#[test]
+fn what_changed_under_a_lock_is_told_when_it_is_given_back() {
+    let (schedule, ..) = found(explore(&Bounds::all(), 1, |program| {
+        let list = Mutex::new("list", vec![1]);
+        program.thread("A", move || {
+            list.lock().push(2);
+            drop(list.lock());
+            panic!("to have it drawn");
+        });
+    }));
+    let told: Vec<&str> = schedule.steps.iter().map(|step| step.value.as_str()).collect();
+    assert_eq!(told, ["-> [1]", "<- [1, 2]", "-> [1, 2]", ""]);
+}
+
+#[test]
 fn notify_one_wakes_any_one_and_notify_all_wakes_all() {
     for (all, pass_on) in [(false, true), (true, false)] {
         let seen = Arc::default();
@@ -415,7 +456,7 @@ fn a_loop_that_spins_must_yield_or_is_endless() {
         })
     };
     let (schedule, _, _, searched) = found(spin(false));
-    assert_eq!(schedule.failure, Failure::Endless { steps: 50 });
+    assert_eq!((&schedule.failure, schedule.steps.len()), (&Failure::Endless { steps: 50 }, 50));
     assert_eq!(searched.reach, Reach::Some);
     assert_eq!(none(spin(true)).reach, Reach::All);
 }

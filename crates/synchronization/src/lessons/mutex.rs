@@ -23,6 +23,7 @@
 //! } else {
 //!     assert!(jobs.try_lock().is_err()); // to lock here would deadlock
 //! }
+//! assert!(jobs.try_lock().is_ok());
 //! ```
 //! ```edition2024
 //! let jobs = std::sync::Mutex::new(Vec::<u8>::new());
@@ -164,6 +165,7 @@ fn half_done() -> Halves {
     halves
 }
 
+// ANCHOR: poisoning
 fn poisoning(story: &mut Story) {
     story.say("A thread takes 30 from one half and panics before it adds them to the other, the lock held.");
     let halves = half_done();
@@ -186,6 +188,7 @@ fn poisoning(story: &mut Story) {
     halves.clear_poison();
     story.equal("clear_poison does", Some((70, 30)), halves.lock().ok().map(|held| *held));
 }
+// ANCHOR_END: poisoning
 
 fn is_held(halves: &Halves) -> bool {
     matches!(halves.try_lock(), Err(sync::TryLockError::WouldBlock))

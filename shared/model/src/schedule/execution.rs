@@ -312,9 +312,7 @@ impl State {
             Needs::Nothing => true,
             Needs::Lock(owner) => owner.is_free(),
             Needs::Notice { .. } => false,
-            Needs::Others(steps) => {
-                self.steps[*steps..].iter().any(|step| step.thread != thread && step.changes())
-            }
+            Needs::Others(steps) => self.steps[*steps..].iter().any(Step::changes),
         })
     }
 

@@ -4,7 +4,6 @@ use std::{
     fmt::Debug,
     ops::{Deref, DerefMut},
     sync::{self, Arc, PoisonError},
-    thread,
 };
 
 use super::execution::{self, Intent, Needs, Owner};
@@ -96,10 +95,6 @@ impl<T: Debug> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
         if self.data.is_none() {
             return; // a condition variable has given it back
-        }
-        if thread::panicking() {
-            self.give_back();
-            return;
         }
         let name = Arc::clone(&self.mutex.name);
         let intent = Intent { verb: "unlock", object: name, needs: Needs::Nothing };
