@@ -37,7 +37,7 @@ fn record<C: Container>(threads: u32, make: fn() -> C, call: fn(&C, u32, u32) ->
 
 /// Puts and takes in turn; each value is put once.
 fn either<C: Container>(container: &C, actor: u32, turn: u32) -> What {
-    if (actor + turn) % 2 == 0 { container.put(actor * CALLS + turn) } else { container.take() }
+    if (actor + turn).is_multiple_of(2) { container.put(actor * CALLS + turn) } else { container.take() }
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod containers;
 mod gate;
 #[path = "support/linearizability.rs"]
 mod linearizability;
-use containers::{Container, LooksThenTakes, Ring, TwoLanes};
+use containers::{Container, Ring};
 use gate::Gate;
 use linearizability::{Recorder, What, assert_linearizable};
 
@@ -65,6 +65,7 @@ fn ring() {
 
 #[cfg(feature = "shuttle")]
 mod broken {
+    use containers::{LooksThenTakes, TwoLanes};
     use testkit::must_find;
 
     use super::*;

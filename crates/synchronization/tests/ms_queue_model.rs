@@ -1,7 +1,7 @@
 //! First in, first out, nothing lost, nothing twice, under every schedule; each broken twin is found.
 //!
-//! As for the stack, nodes are kept until the queue goes; under shuttle a thread that follows a node which epochs could
-//! have freed fails.
+//! As for the stack, nodes are kept until the queue goes; under shuttle a thread fails that still uses a node which epochs
+//! could have freed.
 
 use model::{Explore, sync::Arc, thread};
 use synchronization::MsQueue;
@@ -72,6 +72,28 @@ fn two_poppers_and_a_pusher() {
         queue.is_empty();
         let mut popped: Vec<u32> = queue.pop().map(|value| *value).into_iter().collect();
         popped.extend(popper.join().unwrap());
+        pusher.join().unwrap();
+        popped.extend(rest(&queue));
+        popped.sort_unstable();
+        assert_eq!(popped, [1, 2]);
+    });
+}
+
+/// A pop may overtake a push that has linked its node and not yet moved `tail`: it must not leave `tail` at a node that
+/// is about to be freed, for the next push would come there.
+#[test]
+fn a_pop_that_overtakes_a_push() {
+    model::explore(&Explore::named("ms_queue: pop overtakes push").floor(50), || {
+        let gate = Gate::new();
+        let queue = Arc::new(MsQueue::new());
+        let (theirs, their_gate) = (Arc::clone(&queue), gate.clone());
+        let pusher = thread::spawn(move || {
+            their_gate.enter();
+            theirs.push(Box::new(1));
+        });
+        gate.enter();
+        let mut popped: Vec<u32> = queue.pop().map(|value| *value).into_iter().collect();
+        queue.push(Box::new(2));
         pusher.join().unwrap();
         popped.extend(rest(&queue));
         popped.sort_unstable();
