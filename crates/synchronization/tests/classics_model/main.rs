@@ -13,7 +13,7 @@ fn plan(name: &str) -> Explore {
 
 #[test]
 fn bounded_buffer_for_one_and_one() {
-    model::explore(&plan("bounded buffer, one and one").preemptions(2).floor(200), || {
+    model::explore(&plan("bounded buffer, one and one").floor(60), || {
         assert_eq!(bounded_buffer::run(1, 2, 1), [0, 1]);
     });
 }
@@ -74,22 +74,22 @@ mod readers_and_writers {
 
     #[test]
     fn readers_first() {
-        a_writer_is_alone(Priority::Readers, 1, 20);
+        a_writer_is_alone(Priority::Readers, 2, 200);
     }
 
     #[test]
     fn writers_first() {
-        a_writer_is_alone(Priority::Writers, 1, 20);
+        a_writer_is_alone(Priority::Writers, 2, 70);
     }
 
     #[test]
     fn first_come_first_served() {
-        a_writer_is_alone(Priority::Arrival, 1, 20);
+        a_writer_is_alone(Priority::Arrival, 2, 40);
     }
 
     /// A reader is inside, a writer waits: may a second reader go in? And who comes first afterwards?
     fn who_goes_first(priority: Priority, barges: bool) {
-        model::explore(&plan(&format!("who goes first: {priority:?}")).preemptions(1).floor(2), move || {
+        model::explore(&plan(&format!("who goes first: {priority:?}")).preemptions(2).floor(13), move || {
             let room = Arc::new(Room::new(priority));
             let order = Arc::new(Mutex::new(Vec::new()));
             let enter = |role| {

@@ -1,5 +1,7 @@
 //! The queue under all schedules: no item is lost or doubled, no wake-up is lost; and the bugs that would do it are found.
 
+mod tasks;
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 mod twin;
 
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use model::{Explore, sync::Arc, thread, time};
 use synchronization::{Queue, Shutdown};
 
-use twin::Tasks;
+use tasks::Tasks;
 
 /// A model's clock stands still, unless the model lets time pass.
 const LONG: Duration = Duration::from_secs(3_600);

@@ -6,43 +6,9 @@ use model::{
     sync::{Condvar, Mutex, MutexGuard},
     time::Deadline,
 };
-use synchronization::{GetError, Queue, Shutdown};
+use synchronization::Shutdown;
 
-/// What the models need of a queue.
-pub(super) trait Tasks: Send + Sync + 'static {
-    fn put(&self, item: u32) -> bool;
-    fn get(&self) -> Option<u32>;
-    fn get_timeout(&self, timeout: Duration) -> Option<u32>;
-    fn task_done(&self);
-    fn join(&self);
-    fn shutdown(&self, how: Shutdown);
-}
-
-impl Tasks for Queue<u32> {
-    fn put(&self, item: u32) -> bool {
-        self.put(item).is_ok()
-    }
-
-    fn get(&self) -> Option<u32> {
-        self.get().inspect_err(|why| assert_eq!(*why, GetError::ShutDown)).ok()
-    }
-
-    fn get_timeout(&self, timeout: Duration) -> Option<u32> {
-        self.get_timeout(timeout).ok()
-    }
-
-    fn task_done(&self) {
-        self.task_done().expect("once for each item");
-    }
-
-    fn join(&self) {
-        self.join();
-    }
-
-    fn shutdown(&self, how: Shutdown) {
-        self.shutdown(how);
-    }
-}
+use super::tasks::Tasks;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bug {
