@@ -2,7 +2,6 @@
 
 use model::{
     Explore,
-    cell::UnsafeCell,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -93,6 +92,7 @@ fn tickets_are_counted() {
 mod twins {
     use super::*;
     use model::{
+        cell::UnsafeCell,
         hint::spin_loop,
         sync::atomic::{
             AtomicBool,

@@ -1,20 +1,5 @@
 //! One question each, in the order in which they teach.
 
-mod barrier;
-mod condvar;
-mod event;
-mod latch;
-mod mutex;
-mod race;
-mod reentrant;
-mod rwlock;
-mod search;
-mod semaphore;
-mod queue;
-mod channel;
-mod words;
-mod classics;
-
 mod atomics;
 mod ordering;
 mod litmus;
@@ -23,6 +8,28 @@ mod ring;
 mod stack;
 mod arc;
 mod snapshot;
+mod barrier;
+mod channel;
+mod classics;
+mod combining;
+mod condvar;
+mod confine;
+mod contention;
+mod crowd;
+mod event;
+mod fairness;
+#[cfg_attr(not(target_os = "linux"), path = "futex_elsewhere.rs")]
+mod futex;
+mod latch;
+mod mutex;
+mod queue;
+mod race;
+mod reentrant;
+mod rwlock;
+mod search;
+mod semaphore;
+mod spinlock;
+mod words;
 
 use lesson::Lesson;
 
@@ -42,11 +49,15 @@ pub const LESSONS: &[Lesson] = &[
     atomics::LESSON,
     ordering::LESSON,
     litmus::LESSON,
+    spinlock::LESSON,
+    futex::LESSON,
     seqlock::LESSON,
     ring::LESSON,
     stack::LESSON,
     arc::LESSON,
     snapshot::LESSON,
+    fairness::LESSON,
+    contention::LESSON,
     words::LESSON,
     classics::LESSON,
 ];
