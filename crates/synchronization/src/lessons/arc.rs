@@ -59,6 +59,7 @@ impl Drop for Used {
     }
 }
 
+// ANCHOR: last_drop
 fn last_drop(story: &mut Story) {
     const ROUNDS: usize = 100;
     const THREADS: usize = 4;
@@ -80,6 +81,7 @@ fn last_drop(story: &mut Story) {
     let complete = reports.iter().filter(|uses| **uses == THREADS).count();
     story.equal("and whoever drops it sees all four uses", ROUNDS, complete);
 }
+// ANCHOR_END: last_drop
 
 /// A node that may hold another, strongly or weakly.
 struct Node {

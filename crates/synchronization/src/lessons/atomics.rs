@@ -78,6 +78,7 @@ fn run(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: tickets
 /// An operation that the hardware does not have: take one, but only if there is one.
 fn tickets(story: &mut Story) {
     const TICKETS: u32 = 1_000;
@@ -98,6 +99,7 @@ fn tickets(story: &mut Story) {
     story.equal("taken, left", (TICKETS as usize, 0), (taken, left.load(Relaxed)));
     story.say("(`fetch_update` is this loop, ready-made.)");
 }
+// ANCHOR_END: tickets
 
 fn on_all<R: Send>(work: impl Fn() -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {

@@ -81,6 +81,7 @@ fn steps(story: &mut Story) {
     story.equal("in a cycle each party has an index of its own", vec![0, 1, 2, 3], indices);
 }
 
+// ANCHOR: a_party_dies
 fn a_party_dies(story: &mut Story) {
     story.say("Two parties, one of which ends before it comes. First with std's barrier.");
     let std = Arc::new(std::sync::Barrier::new(2));
@@ -113,6 +114,7 @@ fn a_party_dies(story: &mut Story) {
     });
     story.equal("after a reset it is as new", (true, Some(true)), both);
 }
+// ANCHOR_END: a_party_dies
 
 fn give_up(story: &mut Story) {
     let barrier = Barrier::new(2);

@@ -61,6 +61,7 @@ fn moved(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: ends
 fn ends(story: &mut Story) -> lesson::Result {
     story.say("Two senders send a number each and go; then the receiver asks three times.");
     let (sender, receiver) = mpsc::channel();
@@ -87,6 +88,7 @@ fn ends(story: &mut Story) -> lesson::Result {
     );
     Ok(())
 }
+// ANCHOR_END: ends
 
 fn room(story: &mut Story) -> lesson::Result {
     story.say("A channel with room for two, one without any room, and one without a limit.");

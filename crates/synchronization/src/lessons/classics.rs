@@ -85,6 +85,7 @@ fn readers_and_writers(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: cigarette_smokers
 fn cigarette_smokers(story: &mut Story) -> lesson::Result {
     story.say("Cigarette smokers, the naive way: tobacco and paper lie there, for the one who has matches. But who lacks tobacco and matches is quicker, and takes the tobacco.");
     let table = Table::new();
@@ -99,3 +100,4 @@ fn cigarette_smokers(story: &mut Story) -> lesson::Result {
     story.equal("with pushers the right one smokes in each of 100 rounds", true, smoked == rounds);
     Ok(())
 }
+// ANCHOR_END: cigarette_smokers

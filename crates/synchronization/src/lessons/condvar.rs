@@ -133,6 +133,7 @@ fn for_nothing(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: taken
 fn taken(story: &mut Story) -> lesson::Result {
     story.say("And where nothing is spurious, another one may come first and take what was there:");
     let buffet = |look_again: bool| {
@@ -163,6 +164,7 @@ fn taken(story: &mut Story) -> lesson::Result {
     fixed(story, "in a loop it sleeps on until the next cake", &Bounds::all(), buffet(true));
     Ok(())
 }
+// ANCHOR_END: taken
 
 fn how_many(story: &mut Story) -> lesson::Result {
     story.say("How many to wake? Three sleep; then somebody notifies once, twice, three times, or all.");

@@ -77,6 +77,7 @@ fn level_triggered(story: &mut Story) {
     story.equal("until it is cleared", false, event.is_set());
 }
 
+// ANCHOR: flag_alone
 /// Broken: the flag is what they wait for. How many still wait after it was set and cleared.
 ///
 /// Set and clear happen under one lock, so none of those who are woken can look in between.
@@ -108,3 +109,4 @@ fn flag_alone() -> usize {
         waiters.into_iter().filter_map(|waiter| waiter.join().ok()).filter(|saw| !saw).count()
     })
 }
+// ANCHOR_END: flag_alone

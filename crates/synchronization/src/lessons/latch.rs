@@ -56,6 +56,7 @@ fn run(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: count_down
 fn count_down(story: &mut Story) {
     let ready = Latch::new(THREADS);
     story.equal(
@@ -78,6 +79,7 @@ fn count_down(story: &mut Story) {
     ready.count_down();
     story.equal("and it stays open", (0, true), (ready.count(), ready.wait_timeout(Duration::ZERO)));
 }
+// ANCHOR_END: count_down
 
 /// Double-checked initialisation by hand.
 #[derive(Default)]

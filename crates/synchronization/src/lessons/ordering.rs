@@ -99,6 +99,7 @@ impl Message {
     }
 }
 
+// ANCHOR: pass_on
 fn pass_on(number: u64) -> bool {
     let message = Message { data: UnsafeCell::new([0; 4]), ready: AtomicBool::new(false) };
     thread::scope(|scope| {
@@ -106,3 +107,4 @@ fn pass_on(number: u64) -> bool {
         message.receive() == [number; 4]
     })
 }
+// ANCHOR_END: pass_on

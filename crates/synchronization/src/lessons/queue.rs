@@ -90,6 +90,7 @@ fn full_and_empty(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: look_and_act
 fn look_and_act(story: &mut Story) -> lesson::Result {
     story.say("Two consumers look whether there is something, then get it. There is one item, and both have looked before either gets.");
     let consumers = |consume: &(dyn Fn() -> Result<&'static str, GetError> + Sync)| {
@@ -121,6 +122,7 @@ fn look_and_act(story: &mut Story) -> lesson::Result {
     story.equal("try_get looks and acts under one lock: the other one goes on at once", one_of_two, got);
     Ok(())
 }
+// ANCHOR_END: look_and_act
 
 /// Reports a task done when it goes out of scope: also in a panic.
 struct Reports<'a>(&'a Queue<u32>);

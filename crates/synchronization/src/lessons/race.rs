@@ -112,6 +112,7 @@ fn next(seen: u64) -> u64 {
     seen + 1
 }
 
+// ANCHOR: add_in_steps
 fn add_in_steps(program: &mut Program) {
     let count = Atomic::new("count", 0);
     for name in ["A", "B"] {
@@ -123,6 +124,7 @@ fn add_in_steps(program: &mut Program) {
     }
     program.expect("count", 2, move || count.load());
 }
+// ANCHOR_END: add_in_steps
 
 /// The same on real threads, with a barrier in the place of luck: nobody stores before both have loaded.
 fn held_to_that_schedule() -> u64 {

@@ -82,11 +82,13 @@ fn run(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: add
 /// Takes the lock, whether the caller has it or not.
 fn add(total: &ReentrantLock<Cell<u32>>, more: u32) {
     let total = total.lock();
     total.set(total.get() + more);
 }
+// ANCHOR_END: add
 
 fn lock_twice() {
     let total = Mutex::new(0);

@@ -105,6 +105,7 @@ fn upgrades(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: upgrade
 /// Stuck: neither can write while the other one reads.
 fn upgrade() {
     let (value, both_read) = (RwLock::new(0), std::sync::Barrier::new(2));
@@ -122,3 +123,4 @@ fn upgrade() {
     });
     println!("both wrote");
 }
+// ANCHOR_END: upgrade

@@ -75,6 +75,7 @@ fn limit_a_server(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
+// ANCHOR: fetch_all
 /// Fetches all documents, a thread each; returns them and the largest number of threads that were in at once. The first
 /// `meet` of them wait for each other inside, to make certain that so many fit in.
 fn fetch_all(fetch: &Fetch, permits: &Semaphore, meet: usize) -> Result<(Fetched, usize), PieceError> {
@@ -106,3 +107,4 @@ fn fetch_all(fetch: &Fetch, permits: &Semaphore, meet: usize) -> Result<(Fetched
     }
     Ok((all, peak.into_inner()))
 }
+// ANCHOR_END: fetch_all
