@@ -115,6 +115,7 @@ impl Workshop {
     /// Compiles and runs `check`; also says how long the running took.
     fn run(&self, check: &Check, limit: Duration) -> Result<(Outcome, Duration)> {
         let build = self.cargo(check, &["--no-run"], BUILD)?;
+        go_on()?;
         if !build.status.success() {
             let why = String::from_utf8_lossy(&build.stderr).into_owned();
             return Ok((Outcome::DoesNotCompile(why), Duration::ZERO));
@@ -131,19 +132,27 @@ impl Workshop {
             }
             Err(why) => return Err(why.into()),
         };
-        // Else what was interrupted would count as a failure.
-        if interrupt::is_stopped() { bail!("interrupted") } else { Ok((outcome, begin.elapsed())) }
+        go_on()?;
+        Ok((outcome, begin.elapsed()))
     }
 
     fn cargo(&self, check: &Check, more: &[&str], limit: Duration) -> Result<Output, TestkitError> {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.arg("test").args(check.arguments()).args(more).current_dir(self.copy.path());
+        // It is compiled anew for each mutant, which takes longer than the little that it then runs; the checkers,
+        // where the time goes, stay optimised.
+        cargo.args(["--config", "profile.dev.package.synchronization.opt-level=0"]);
         cargo
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_TERM_COLOR", "never")
             .env("RUST_BACKTRACE", "0");
         run_within(limit, &mut cargo)
     }
+}
+
+/// Else what was interrupted would count as a failure.
+fn go_on() -> Result<()> {
+    if interrupt::is_stopped() { bail!("interrupted") } else { Ok(()) }
 }
 
 /// The first test that failed, or what the process said last.
