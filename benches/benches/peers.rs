@@ -13,11 +13,14 @@ use workload::{
 
 type Outcome = Result<(), Box<dyn Error>>;
 
+/// What is compared, and how, in so many rounds.
+type Question = (&'static str, fn(usize) -> Outcome);
+
 fn main() {
     benches::enter();
     let rounds = if std::env::args().any(|arg| arg == "--quick") { 3 } else { 7 };
     println!("{} cores; a pure kernel gains {:.2}x on 2 threads", measure::cores(), measure::gain(2));
-    let questions: [(&str, fn(usize) -> Outcome); 5] = [
+    let questions: [Question; 5] = [
         ("mandelbrot against C with OpenMP", mandelbrot),
         ("words against Go", words_go),
         ("words against Python", words_python),

@@ -39,7 +39,13 @@ pub struct Program {
 
 /// Every outcome of running the threads' steps one at a time, in any order: *sequential consistency* (Lamport, 1979).
 pub fn interleaved(program: &Program) -> BTreeSet<Outcome> {
-    fn go(program: &Program, next: &[usize], stored: u32, loaded: &[Vec<u32>], outcomes: &mut BTreeSet<Outcome>) {
+    fn go(
+        program: &Program,
+        next: &[usize],
+        stored: u32,
+        loaded: &[Vec<u32>],
+        outcomes: &mut BTreeSet<Outcome>,
+    ) {
         let mut ended = true;
         for (thread, steps) in program.threads.iter().enumerate() {
             let Some(step) = steps.get(next[thread]) else { continue };

@@ -72,7 +72,10 @@ pub fn commands(text: &str) -> Vec<Command> {
             cargo.find(|word| *word == "-p")?;
             Some(Command {
                 package: cargo.next()?.trim_end_matches([',', '.', ':']).to_owned(),
-                words: own.split_whitespace().map(|word| word.trim_end_matches([',', '.']).to_owned()).collect(),
+                words: own
+                    .split_whitespace()
+                    .map(|word| word.trim_end_matches([',', '.']).to_owned())
+                    .collect(),
             })
         })
         .collect()

@@ -31,11 +31,14 @@ fn markdown(folder: &Path) -> Vec<PathBuf> {
 fn packages() -> Vec<(String, PathBuf)> {
     let parents = ["shared", "crates"].map(|parent| fs::read_dir(top().join(parent)).unwrap());
     let inner = parents.into_iter().flatten().map(|entry| entry.unwrap().path());
-    inner.chain([top().join("benches")]).filter_map(|folder| {
-        let manifest = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
-        let name = manifest.lines().find_map(|line| line.strip_prefix("name = "))?;
-        Some((name.trim_matches('"').to_owned(), folder))
-    }).collect()
+    inner
+        .chain([top().join("benches")])
+        .filter_map(|folder| {
+            let manifest = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+            let name = manifest.lines().find_map(|line| line.strip_prefix("name = "))?;
+            Some((name.trim_matches('"').to_owned(), folder))
+        })
+        .collect()
 }
 
 fn pages() -> Vec<PathBuf> {
@@ -79,7 +82,11 @@ fn every_command_names_a_package_and_a_lesson_that_exist() {
             }
             let Some(lessons) = lessons(&command.package) else { continue };
             // `--worker`, `--cut` and `--join` make the program something else than a teller of lessons.
-            if command.words.first().is_some_and(|word| ["--worker", "--cut", "--join"].contains(&word.as_str())) {
+            if command
+                .words
+                .first()
+                .is_some_and(|word| ["--worker", "--cut", "--join"].contains(&word.as_str()))
+            {
                 continue;
             }
             for word in &command.words {
@@ -113,6 +120,9 @@ fn every_chapter_is_in_the_summary() {
     let summary = read(&top().join("docs/src/SUMMARY.md"));
     for page in markdown(&top().join("docs/src")) {
         let name = page.file_name().unwrap().to_string_lossy().into_owned();
-        assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{name} is not in the summary");
+        assert!(
+            name == "SUMMARY.md" || summary.contains(&format!("({name})")),
+            "{name} is not in the summary"
+        );
     }
 }

@@ -30,7 +30,8 @@ fn a_link_to_nowhere_is_found() {
 
 #[test]
 fn commands_are_read_as_a_reader_types_them() {
-    let text = "Run `cargo run -p threads -- pool stealing`, then\n    cargo run --release -p choose   # slow\n";
+    let text =
+        "Run `cargo run -p threads -- pool stealing`, then\n    cargo run --release -p choose   # slow\n";
     let command = |package: &str, words: &[&str]| Command {
         package: package.to_owned(),
         words: words.iter().map(|word| (*word).to_owned()).collect(),

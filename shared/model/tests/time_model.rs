@@ -1,6 +1,8 @@
 //! Time runs out while a wake-up is on its way: explored, and found where the wake-up is lost.
 
-use std::{sync::PoisonError, time::Duration};
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use model::{
     Explore,

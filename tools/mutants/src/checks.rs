@@ -55,8 +55,8 @@ impl std::fmt::Display for Check {
 /// The checks for a mutant of `file` (below `src`), those of the tests in the folder `tests`.
 ///
 /// First the tests with the primitive's name, `NAME.rs` and `NAME_model.rs`; then the models of all others, since a
-/// primitive may be used in another. loom comes first: it sees the orderings, which std on x86 never shows, and calls
-/// a lost wake-up a deadlock at once, where std's tests wait for their limit.
+/// primitive may be used in another. The checkers come first: loom sees the orderings, which std on x86 never shows,
+/// and both call a lost wake-up a deadlock at once, where std's tests wait for their limit.
 ///
 /// # Errors
 /// When `tests` can not be read.
@@ -73,9 +73,11 @@ pub fn for_file(file: &str, tests: &Path) -> io::Result<Vec<Check>> {
     }
     let check = |world, test: String| Check { world, tests: vec![test] };
     let mut checks = Vec::new();
-    checks.extend(model.clone().map(|model| check(World::Loom, model)));
-    checks.push(Check { world: World::Std, tests: named.into_iter().collect() });
-    checks.extend(model.map(|model| check(World::Shuttle, model)));
+    for world in [World::Loom, World::Shuttle] {
+        checks.extend(model.clone().map(|model| check(world, model)));
+    }
+    // A model passes on std's types too, which is little; without it, too, all tests must do.
+    checks.push(Check { world: World::Std, tests: named.or(model).into_iter().collect() });
     checks.extend([World::Loom, World::Shuttle].map(|world| check(world, "*model".into())));
     Ok(checks)
 }

@@ -22,14 +22,18 @@ fn the_tests_with_the_name_come_first() {
     let checks =
         |file| for_file(file, tests.path()).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
     let all = ["loom: *model", "shuttle: *model"];
-    assert_eq!(checks("arc.rs"), [&["loom: arc_model", "std: arc", "shuttle: arc_model"], &all[..]].concat());
+    assert_eq!(checks("arc.rs"), [&["loom: arc_model", "shuttle: arc_model", "std: arc"], &all[..]].concat());
     assert_eq!(
         checks("semaphore.rs"),
-        [&["loom: blocking_model", "std: semaphore", "shuttle: blocking_model"], &all[..]].concat()
+        [&["loom: blocking_model", "shuttle: blocking_model", "std: semaphore"], &all[..]].concat()
     );
     assert_eq!(
         checks("futex/semaphore.rs"),
-        [&["loom: futex_model", "std: semaphore", "shuttle: futex_model"], &all[..]].concat()
+        [&["loom: futex_model", "shuttle: futex_model", "std: semaphore"], &all[..]].concat()
+    );
+    assert_eq!(
+        checks("futex/mutex.rs"),
+        [&["loom: futex_model", "shuttle: futex_model", "std: futex_model"], &all[..]].concat()
     );
     assert_eq!(checks("reclaim.rs"), [&["std: all tests"], &all[..]].concat());
 }

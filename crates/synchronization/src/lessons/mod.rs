@@ -1,13 +1,7 @@
 //! One question each, in the order in which they teach.
 
-mod atomics;
-mod ordering;
-mod litmus;
-mod seqlock;
-mod ring;
-mod stack;
 mod arc;
-mod snapshot;
+mod atomics;
 mod barrier;
 mod channel;
 mod classics;
@@ -21,14 +15,20 @@ mod fairness;
 #[cfg_attr(not(target_os = "linux"), path = "futex_elsewhere.rs")]
 mod futex;
 mod latch;
+mod litmus;
 mod mutex;
+mod ordering;
 mod queue;
 mod race;
 mod reentrant;
+mod ring;
 mod rwlock;
 mod search;
 mod semaphore;
+mod seqlock;
+mod snapshot;
 mod spinlock;
+mod stack;
 mod words;
 
 use lesson::Lesson;

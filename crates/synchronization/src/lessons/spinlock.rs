@@ -163,7 +163,10 @@ fn too_many(story: &mut Story) {
         on_two_cores(|| {
             let round = |_| {
                 let (spinning, sleeping) = (SpinBarrier::default(), Barrier::new(MANY));
-                meet(&|| spinning.wait()) / meet(&|| drop(sleeping.wait()))
+                let sleep = || {
+                    sleeping.wait();
+                };
+                meet(&|| spinning.wait()) / meet(&sleep)
             };
             (0..5).map(round).collect::<Samples>().median()
         })
