@@ -153,12 +153,15 @@ mod twins {
         });
     }
 
+    /// Wakes whoever has been added.
+    type Wake = Box<dyn Fn() + Send>;
+
     /// A clock that wakes the sleepers first and moves on afterwards: they look, see nothing new, and sleep
     /// on.
     #[derive(Clone, Default)]
     struct WakesTooEarly {
         now: Arc<Mutex<Duration>>,
-        wakes: Arc<Mutex<Vec<Box<dyn Fn() + Send>>>>,
+        wakes: Arc<Mutex<Vec<Wake>>>,
     }
 
     impl WakesTooEarly {

@@ -102,14 +102,14 @@ pub(super) fn bathroom_that_is_looked_into() {
 /// The third elf wakes Santa, and a fourth has come in before he opens.
 pub(super) fn elves_without_a_door() {
     const GROUP: usize = 3;
-    let house = Arc::new((Mutex::new(0), Semaphore::new(0)));
+    let house = Arc::new((Mutex::new(0_usize), Semaphore::new(0)));
     let elves: Vec<_> = (0..2 * GROUP)
         .map(|_| {
             let house = Arc::clone(&house);
             thread::spawn(move || {
                 let mut elves = house.0.lock().unwrap();
                 *elves += 1;
-                if *elves % GROUP == 0 {
+                if elves.is_multiple_of(GROUP) {
                     signal(&house.1);
                 }
             })
