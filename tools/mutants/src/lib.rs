@@ -6,9 +6,9 @@
 //!
 //! | kind | what is changed | what it would do |
 //! |---|---|---|
-//! | [ordering](ordering) | one memory ordering is one step weaker, or a fence is gone | a thread sees half of a write; never on x86, so only a model checker finds it |
+//! | [ordering] | one memory ordering is one step weaker, or a fence is gone | a thread sees half of a write; never on x86, so only a model checker finds it |
 //! | [wake-up](wake_up) | one `notify_one`, `wake`, `unpark`, `signal` is gone | somebody sleeps for ever |
-//! | [publish](publish) | two neighbouring writes, one of them shared, change places | something is announced before it is there |
+//! | [publish] | two neighbouring writes, one of them shared, change places | something is announced before it is there |
 //!
 //! ```
 //! let source = "fn open(&self) { self.is_open.store(true, Release); self.opened.notify_all(); }";
