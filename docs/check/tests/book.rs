@@ -29,7 +29,7 @@ fn markdown(folder: &Path) -> Vec<PathBuf> {
 
 /// The folders of all packages, by the name in their manifest.
 fn packages() -> Vec<(String, PathBuf)> {
-    let parents = ["shared", "crates"].map(|parent| fs::read_dir(top().join(parent)).unwrap());
+    let parents = ["shared", "crates", "tools"].map(|parent| fs::read_dir(top().join(parent)).unwrap());
     let inner = parents.into_iter().flatten().map(|entry| entry.unwrap().path());
     inner
         .chain([top().join("benches")])
