@@ -78,10 +78,16 @@ tries!(ticket_lock_tries, TicketLock, 6);
 
 #[test]
 fn tickets_are_counted() {
-    model::explore(&Explore::named("TicketLock: waiting").floor(2), || {
+    model::explore(&Explore::named("TicketLock: waiting").floor(6), || {
         let lock = Arc::new(TicketLock::new(()));
-        let theirs = Arc::clone(&lock);
-        let other = thread::spawn(move || drop(theirs.lock()));
+        // A gate, because loom overlooks the order in which a thread stores to what it has just loaded (`loom_trap.rs`).
+        let gate = Arc::new(AtomicU32::new(0));
+        let (theirs, their_gate) = (Arc::clone(&lock), Arc::clone(&gate));
+        let other = thread::spawn(move || {
+            their_gate.fetch_add(1, Relaxed);
+            drop(theirs.lock());
+        });
+        gate.fetch_add(1, Relaxed);
         assert!(lock.waiting() <= 1, "a number seems to be called before it was drawn");
         other.join().unwrap();
         assert_eq!(lock.waiting(), 0);
