@@ -22,8 +22,8 @@
 //! # Ok::<(), syn::Error>(())
 //! ```
 //!
-//! What this does not find: an ordering that reaches the operation through a variable, and code inside of a macro's
-//! call. The first is easily seen by a search for `Ordering`; the second is parsed by nobody but the macro.
+//! What this does not find: an ordering that reaches the operation through a variable, and the call of a macro whose
+//! arguments are no expressions. Both are easily seen by a search for `Ordering`.
 
 pub mod checks;
 pub mod equivalent;

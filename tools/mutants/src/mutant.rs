@@ -3,8 +3,8 @@
 use std::{collections::HashMap, fmt, ops::Range};
 
 use syn::{
-    Attribute, Block, Expr, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Meta, TraitItemFn, Type,
-    spanned::Spanned, visit, visit::Visit,
+    Attribute, Block, Expr, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Macro, Meta, Token, TraitItemFn,
+    Type, punctuated::Punctuated, spanned::Spanned, visit, visit::Visit,
 };
 
 use crate::{ordering, publish, wake_up};
@@ -151,6 +151,13 @@ impl<'ast> Visit<'ast> for Search<'_> {
         self.add(ordering::weaker(expression));
         self.add(wake_up::dropped(expression, self.source));
         visit::visit_expr(self, expression);
+    }
+
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        // Nobody but the macro knows its grammar, but most are called as `assert_eq!` is: with expressions.
+        if let Ok(arguments) = call.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated) {
+            arguments.iter().for_each(|argument| self.visit_expr(argument));
+        }
     }
 
     fn visit_block(&mut self, block: &'ast Block) {

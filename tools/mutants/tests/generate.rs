@@ -42,6 +42,13 @@ fn each_ordering_goes_one_step_down_as_far_as_its_operation_allows() {
 }
 
 #[test]
+fn macros_are_looked_into() {
+    let source =
+        "fn f() { assert_eq!(a.load(Acquire), 1, \"{}\", 7); matches!(a, Acquire | Release); g!(a => b); }";
+    assert_eq!(changes(source), ["f: a.load(Acquire) -> a.load(Relaxed)"]);
+}
+
+#[test]
 fn each_wake_up_is_dropped_wherever_it_stands() {
     let source = "
         impl Gate {
