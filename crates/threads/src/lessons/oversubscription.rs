@@ -123,7 +123,7 @@ fn barrier(story: &mut Story) {
     });
     story.equal("both barriers let everybody pass in every round", [THREADS * ROUNDS; 2], met);
     let text = "with more threads than cores, a barrier that spins is far slower than one that sleeps";
-    story.timed(text, Bound::AtLeast(20.0), 1, || on_two_cores(spinning_against_sleeping));
+    story.timed(text, Bound::AtLeast(20.0), 2, || on_two_cores(spinning_against_sleeping));
 }
 
 /// Who of them is the leader does not matter here.
@@ -202,7 +202,7 @@ fn ticket_lock(story: &mut Story) {
     let right = on_two_cores(|| [under_tickets(Duration::ZERO).1, under_mutex(Duration::ZERO).1]);
     story.equal("both locks keep the count right", [true; 2], right);
     let text = "a lock that spins and hands over in turn lets far fewer pass than one that sleeps";
-    story.timed(text, Bound::AtLeast(3.0), 1, || {
+    story.timed(text, Bound::AtLeast(3.0), 2, || {
         on_two_cores(|| {
             let time = Duration::from_millis(10);
             let rounds = (0..5).map(|_| under_mutex(time).0 as f64 / under_tickets(time).0.max(1) as f64);
