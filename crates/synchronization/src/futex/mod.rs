@@ -56,3 +56,16 @@ pub use semaphore::{Permit, Semaphore};
 /// How often to look again before a thread goes to sleep: 100 looks take about as long as a short critical section,
 /// sleeping and being woken ten times as long or more. A checker has no time to save, and tries all that can happen.
 const SPINS: u32 = if cfg!(any(feature = "loom", feature = "shuttle")) { 0 } else { 100 };
+
+/// Tries, and tries again for a while: true as soon as it succeeds, false if it is time to go to sleep.
+fn spin(mut attempt: impl FnMut() -> bool) -> bool {
+    let mut left = SPINS;
+    while left > 0 {
+        if attempt() {
+            return true;
+        }
+        model::hint::spin_loop();
+        left -= 1;
+    }
+    false
+}

@@ -11,14 +11,13 @@ use std::{
 
 use model::{
     cell::UnsafeCell,
-    hint::spin_loop,
     sync::atomic::{
         AtomicU32, AtomicU64,
         Ordering::{Acquire, Relaxed, Release},
     },
 };
 
-use super::{SPINS, call};
+use super::{call, spin};
 
 /// A value for many threads that read it or for one that changes it, as `std::sync::RwLock`, but
 /// [without poisoning](super#no-poisoning). Python's library has none.
@@ -140,11 +139,8 @@ impl<T> RwLock<T> {
 
     /// Waits until `try_enter` succeeds; meanwhile counted in the state as `waiting`, and asleep on `turn`.
     fn wait(&self, turn: &AtomicU32, waiting: u64, try_enter: impl Fn(u64) -> bool) {
-        for _ in 0..SPINS {
-            if try_enter(0) {
-                return;
-            }
-            spin_loop();
+        if spin(|| try_enter(0)) {
+            return;
         }
         self.state.fetch_add(waiting, Relaxed);
         loop {

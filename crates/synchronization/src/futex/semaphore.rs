@@ -9,15 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{
-    hint::spin_loop,
-    sync::atomic::{
-        AtomicU32, AtomicU64,
-        Ordering::{Acquire, Relaxed, Release},
-    },
+use model::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
 };
 
-use super::{SPINS, call};
+use super::{call, spin};
 
 /// Permits that threads take and give back; who finds none waits. In Python: `threading.Semaphore`.
 pub struct Semaphore {
@@ -96,11 +93,8 @@ impl Semaphore {
     fn acquire_contended(&self, limit: Option<Duration>) -> bool {
         // A limit that the clock cannot express is as good as none.
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        for _ in 0..SPINS {
-            if self.try_take(0) {
-                return true;
-            }
-            spin_loop();
+        if spin(|| self.try_take(0)) {
+            return true;
         }
         self.state.fetch_add(WAITER, Relaxed);
         let mut in_time = true;
