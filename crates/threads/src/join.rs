@@ -54,7 +54,7 @@ pub fn spawn<T: Send + Sync + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<Handle<T>> {
-    let latch = Arc::new(Latch { open: Mutex::new(false), opened: Condvar::new(), outcome: OnceLock::new() });
+    let latch = Arc::new(Latch { outcome: OnceLock::new(), lock: Mutex::new(()), opened: Condvar::new() });
     let theirs = Arc::clone(&latch);
     let thread = Builder::new().name(name.to_owned()).spawn(move || {
         // Unwind safety: what the body has touched is dropped with it, nobody sees it half done.
@@ -71,10 +71,10 @@ pub struct Handle<T> {
 }
 
 struct Latch<T> {
-    /// Goes from `false` to `true` once, after `outcome` was set.
-    open: Mutex<bool>,
-    opened: Condvar,
+    /// Set once, under `lock`: then the latch is open.
     outcome: OnceLock<Result<T, String>>,
+    lock: Mutex<()>,
+    opened: Condvar,
 }
 
 impl<T> Handle<T> {
@@ -97,7 +97,7 @@ impl<T> Handle<T> {
 
     /// Whether it has ended: `not is_alive()`.
     pub fn is_finished(&self) -> bool {
-        *self.latch.lock()
+        self.latch.outcome.get().is_some()
     }
 
     fn wait(&self, until: Option<Instant>) -> Result<&T, JoinError> {
@@ -116,30 +116,30 @@ impl<T> Clone for Handle<T> {
 
 impl<T> Latch<T> {
     fn finish(&self, outcome: Result<T, String>) {
-        // It is empty: `finish` is called once.
+        let lock = self.lock();
+        // It was empty: `finish` is called once. Under the lock, since without it the notification could fall
+        // between a joiner's look and its going to sleep, and be lost.
         let _ = self.outcome.set(outcome);
-        *self.lock() = true;
+        drop(lock);
         self.opened.notify_all();
     }
 
     fn wait(&self, until: Option<Instant>) -> Result<&T, JoinError> {
-        let mut open = self.lock();
-        while !*open {
-            open = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                None => self.opened.wait(open).unwrap_or_else(PoisonError::into_inner),
+        let mut lock = self.lock();
+        loop {
+            if let Some(outcome) = self.outcome.get() {
+                return outcome.as_ref().map_err(|message| JoinError::Panicked(message.clone()));
+            }
+            lock = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.opened.wait(lock).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => return Err(JoinError::TimedOut),
-                Some(left) => self.opened.wait_timeout(open, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(left) => self.opened.wait_timeout(lock, left).unwrap_or_else(PoisonError::into_inner).0,
             };
-        }
-        match self.outcome.get() {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(message)) => Err(JoinError::Panicked(message.clone())),
-            None => unreachable!("the latch opens after the outcome was set"),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
+    fn lock(&self) -> MutexGuard<'_, ()> {
         // Never poisoned: nothing that could panic runs under the lock.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
