@@ -1,8 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(target_os = "linux")]
+pub mod cgroup;
+#[cfg(target_os = "linux")]
+pub mod ended;
 pub mod frame;
+#[cfg(target_os = "linux")]
+pub mod group;
 pub mod lessons;
 pub mod lines;
+#[cfg(target_os = "linux")]
+pub mod pages;
+#[cfg(target_os = "linux")]
+pub mod parent_death;
+#[cfg(target_os = "linux")]
+pub mod proc;
+#[cfg(target_os = "linux")]
+pub mod start;
 pub mod worker;
 
 mod crew;
