@@ -88,7 +88,8 @@ impl Room {
         state.waiting.retain(|(other, _)| *other != number);
         state.enter(role);
         drop(state);
-        // All, as it may be the turn of several readers, and only they know.
+        // A reader behind this one may go in too, now that this one no longer waits: it may have looked too early.
+        // All, as only those who wait know whose turn it is.
         self.changed.notify_all();
         let result = work();
         self.leave(role);

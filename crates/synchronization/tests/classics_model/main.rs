@@ -22,7 +22,7 @@ mod readers_and_writers {
     use super::*;
     use model::{
         cell::UnsafeCell,
-        sync::{Arc, Mutex},
+        sync::{Arc, Condvar, Mutex},
         thread,
     };
     use synchronization::classics::readers_writers::{Priority, Role, Room};
@@ -113,6 +113,45 @@ mod readers_and_writers {
             let first = if barges { Role::Reader } else { Role::Writer };
             assert_eq!(order.lock().unwrap()[0], first);
         });
+    }
+
+    /// A writer is inside, two readers wait; when it has left, each reader stays until the other has come too.
+    fn readers_in_a_row_go_in_together(priority: Priority) {
+        model::explore(
+            &plan(&format!("two readers at a time: {priority:?}")).preemptions(2).floor(500),
+            move || {
+                let shared = Arc::new((Room::new(priority), Mutex::new(0), Condvar::new()));
+                let read = || {
+                    let shared = Arc::clone(&shared);
+                    thread::spawn(move || {
+                        let (room, inside, came) = &*shared;
+                        room.enter(Role::Reader, || {
+                            let mut inside = inside.lock().unwrap();
+                            *inside += 1;
+                            came.notify_all();
+                            drop(came.wait_while(inside, |inside| *inside < 2).unwrap());
+                        });
+                    })
+                };
+                let readers = shared.0.enter(Role::Writer, || {
+                    let readers = [read(), read()];
+                    while shared.0.waiting() < 2 {
+                        thread::yield_now();
+                    }
+                    readers
+                });
+                for reader in readers {
+                    reader.join().unwrap();
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn two_readers_at_a_time() {
+        for priority in [Priority::Readers, Priority::Writers, Priority::Arrival] {
+            readers_in_a_row_go_in_together(priority);
+        }
     }
 
     #[test]
