@@ -1,3 +1,15 @@
 //! Deadlock: made on demand, seen while it stands, prevented in each way there is, and lived with.
 
+pub mod banker;
 pub mod lessons;
+mod levels;
+mod ordered;
+pub mod philosophers;
+mod ranked;
+pub mod states;
+mod timed_lock;
+
+pub use levels::{Before, Key, LevelError, Leveled, Nothing};
+pub use ordered::{LockAllError, lock_all, lock_all_backing_off};
+pub use ranked::{RankError, Ranked, RankedGuard};
+pub use timed_lock::{TimedGuard, TimedLock, TimedOut};
