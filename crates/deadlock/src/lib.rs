@@ -1,11 +1,14 @@
 //! Deadlock: made on demand, seen while it stands, prevented in each way there is, and lived with.
 
+pub mod bank;
 pub mod banker;
+pub mod fifo;
 pub mod lessons;
 mod levels;
 mod ordered;
 pub mod philosophers;
 mod ranked;
+pub mod scheduler;
 pub mod states;
 mod timed_lock;
 

@@ -1,0 +1,39 @@
+//! A bounded channel for the scheduler that explores schedules: what a pipe, a queue or a mailbox of fixed size is made of.
+
+use std::collections::VecDeque;
+
+use model::schedule::{Condvar, Mutex};
+
+/// A clone is the same channel.
+#[derive(Clone)]
+pub(super) struct Channel {
+    capacity: usize,
+    queue: Mutex<VecDeque<u32>>,
+    changed: Condvar,
+}
+
+impl Channel {
+    /// One with room for `capacity` values; drawings call it `name`.
+    pub(super) fn new(name: &str, capacity: usize) -> Self {
+        let queue = Mutex::new(name, VecDeque::new());
+        Self { capacity, queue, changed: Condvar::new(&format!("{name} changed")) }
+    }
+
+    /// Adds `value`; waits while there is no room.
+    pub(super) fn send(&self, value: u32) {
+        let full = |queue: &mut VecDeque<u32>| queue.len() >= self.capacity;
+        let mut queue = self.changed.wait_while(self.queue.lock(), full);
+        queue.push_back(value);
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    /// Takes the oldest value; waits while there is none.
+    pub(super) fn receive(&self) -> u32 {
+        let mut queue = self.changed.wait_while(self.queue.lock(), |queue| queue.is_empty());
+        let oldest = queue.pop_front();
+        drop(queue);
+        self.changed.notify_all();
+        oldest.unwrap_or_default()
+    }
+}
