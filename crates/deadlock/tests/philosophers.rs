@@ -1,0 +1,158 @@
+//! Every schedule of three philosophers, every state of five that eat for ever, and dinners on real threads.
+
+use deadlock::{
+    philosophers::{
+        Asymmetric, BackOff, ChandyMisra, Dinner, Explored, Naive, Ordered, Real, Seats, Strategy, Table,
+        Waiter, both_free, dinner, program,
+    },
+    states::{Move, States},
+};
+use model::schedule::{Bounds, Failure, Outcome, Reach, explore};
+
+/// Each eats once, and to eat takes a step. Returns how many schedules there are within the bounds.
+fn no_schedule_fails<S: Strategy<Explored>>(bounds: &Bounds) -> u64 {
+    match explore(bounds, 1, program::<S>(3, 1, true)) {
+        Outcome::None(searched) => {
+            assert_ne!(searched.reach, Reach::Some, "{searched}");
+            searched.schedules
+        }
+        Outcome::Found { schedule, .. } => panic!("{}", schedule.draw(90)),
+    }
+}
+
+/// Every schedule there is, and more than one of them.
+fn all_is_well<S: Strategy<Explored>>() {
+    assert!(no_schedule_fails::<S>(&Bounds::all()) > 100);
+}
+
+#[test]
+fn naive_deadlocks_with_the_left_fork_in_every_hand() {
+    let outcome = explore(&Bounds::all(), 1, program::<Naive<Explored>>(3, 1, false));
+    let schedule = outcome.schedule().expect("it deadlocks");
+    let Failure::Deadlock { waiting } = &schedule.failure else { panic!("{}", schedule.draw(90)) };
+    let waiting: Vec<_> = waiting.iter().map(|(who, what, _)| (*who, what.as_str())).collect();
+    assert_eq!(waiting, [(0, "lock fork 1"), (1, "lock fork 2"), (2, "lock fork 0")]);
+}
+
+#[test]
+fn ordered_never_deadlocks() {
+    all_is_well::<Ordered<Explored>>();
+}
+
+#[test]
+fn asymmetric_never_deadlocks() {
+    all_is_well::<Asymmetric<Explored>>();
+}
+
+#[test]
+fn a_waiter_never_deadlocks_nor_gives_one_fork_to_two() {
+    all_is_well::<Waiter<Explored>>();
+}
+
+#[test]
+fn chandy_and_misra_never_deadlock_nor_give_one_fork_to_two() {
+    all_is_well::<ChandyMisra<Explored>>();
+}
+
+/// All of its schedules are for loom: here there are more than 200,000.
+#[test]
+fn seats_never_deadlock_with_two_preemptions() {
+    assert!(no_schedule_fails::<Seats<Explored>>(&Bounds::preemptions(2)) > 1_000);
+}
+
+/// Without a bound there is no end of schedules: two can give way to each other again and again.
+#[test]
+fn backing_off_never_deadlocks_with_three_preemptions() {
+    assert!(no_schedule_fails::<BackOff<Explored>>(&Bounds::preemptions(3)) > 1_000);
+}
+
+/// What a table of Chandy and Misra can become, with how often each neighbour of 0 has begun to eat while 0 was hungry.
+fn chandy_misra(seats: usize, may_get_hungry: impl Fn(usize) -> bool) -> States<(Table, Vec<u8>)> {
+    States::explore((Table::new(seats), vec![0; seats]), |(table, overtook)| {
+        let mut moves = Vec::new();
+        for who in 0..seats {
+            let (mut to, mut overtook) = (table.clone(), overtook.clone());
+            if table.eats(who) {
+                to.think(who);
+                moves.push(Move { who, what: "thinks", to: (to, overtook) });
+                continue;
+            }
+            if !table.is_hungry(who) && !may_get_hungry(who) {
+                continue;
+            }
+            let mut what = "asks";
+            if to.ask(who) {
+                to.eat(who);
+                what = "eats";
+                match who {
+                    0 => overtook.fill(0),
+                    _ if table.is_hungry(0) && [1, seats - 1].contains(&who) => overtook[who] += 1,
+                    _ => {}
+                }
+            }
+            if to != *table {
+                moves.push(Move { who, what, to: (to, overtook) });
+            }
+        }
+        moves
+    })
+}
+
+#[test]
+fn in_no_state_of_chandy_and_misra_are_all_stuck() {
+    for seats in 2..=5 {
+        let states = chandy_misra(seats, |_| true);
+        assert!(states.all().len() > 5, "{}", states.all().len());
+        assert_eq!(states.stuck(), None);
+    }
+}
+
+#[test]
+fn with_chandy_and_misra_a_neighbour_goes_first_once_at_most() {
+    for seats in 2..=5 {
+        let states = chandy_misra(seats, |_| true);
+        let most = states.all().iter().flat_map(|(_, overtook)| overtook).max();
+        assert_eq!(most, Some(&1), "{seats} seats");
+        let two_eat = |table: &Table| (0..seats).any(|who| table.eats(who) && table.eats((who + 1) % seats));
+        assert!(!states.all().iter().any(|(table, _)| two_eat(table)), "neighbours eat at the same time");
+    }
+}
+
+/// Five seats; 0 is hungry all the time, 1 and 4 eat whenever the waiter lets them.
+#[test]
+fn a_waiter_can_let_one_starve_though_each_step_is_fair() {
+    let neighbours = [1, 4];
+    let start = (vec![true; 5], [false; 2]);
+    let states = States::explore(start, |(forks, eat)| {
+        let moves = neighbours.iter().enumerate().filter_map(|(at, &who)| {
+            let (mut forks, mut eat) = (forks.clone(), *eat);
+            if !eat[at] && !both_free(&forks, who) {
+                return None;
+            }
+            (forks[who], forks[(who + 1) % 5]) = (eat[at], eat[at]);
+            eat[at] = !eat[at];
+            Some(Move { who, what: if eat[at] { "eats" } else { "thinks" }, to: (forks, eat) })
+        });
+        moves.collect()
+    });
+    let starves = states.circle(&neighbours, |(forks, _)| !both_free(forks, 0)).expect("a conspiracy");
+    assert_eq!(starves.around.len(), 4, "{starves:?}");
+}
+
+#[test]
+fn all_meals_are_eaten_on_real_threads() {
+    fn five<S: Strategy<Real>>() -> Dinner {
+        dinner::<S>(5, 500)
+    }
+    for dinner in [
+        five::<Ordered<Real>>(),
+        five::<Asymmetric<Real>>(),
+        five::<Waiter<Real>>(),
+        five::<Seats<Real>>(),
+        five::<BackOff<Real>>(),
+        five::<ChandyMisra<Real>>(),
+    ] {
+        assert_eq!(dinner.meals, 2_500);
+        assert_eq!(dinner.least_and_most().1, 500, "the first one was done then");
+    }
+}
