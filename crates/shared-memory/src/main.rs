@@ -1,4 +1,4 @@
-//! Tells the lessons about shared memory.
+//! Tells the lessons about shared memory (Linux: elsewhere there is no memfd, no seal and no futex).
 
 use std::process::ExitCode;
 

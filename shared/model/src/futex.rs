@@ -25,6 +25,19 @@ pub fn wake(word: &AtomicU32, most: u32) {
     world::wake(word, most);
 }
 
+/// [`wait`] on a word in memory that several processes map: woken by a [`wake_shared`] of any of them, never by a
+/// [`wake`].
+///
+/// A checker has one process only: there it is the same model.
+pub fn wait_shared(word: &AtomicU32, expected: u32, limit: Option<Duration>) -> bool {
+    world::wait_shared(word, expected, limit)
+}
+
+/// Wakes up to `most` of the threads, in all processes that map it, that sleep on `word` in [`wait_shared`].
+pub fn wake_shared(word: &AtomicU32, most: u32) {
+    world::wake_shared(word, most);
+}
+
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 mod world {
     use std::{sync::atomic::AtomicU32, time::Duration};
@@ -34,21 +47,43 @@ mod world {
         thread::futex::{self, Flags, Timespec},
     };
 
+    // PRIVATE: all threads are of this process, so the kernel need not ask which file the page belongs to. Without
+    // it the queue is found by file and offset, which are the same in every process that maps the word.
+
     #[inline]
     pub(super) fn wait(word: &AtomicU32, expected: u32, limit: Option<Duration>) -> bool {
+        wait_with(Flags::PRIVATE, word, expected, limit)
+    }
+
+    #[inline]
+    pub(super) fn wake(word: &AtomicU32, most: u32) {
+        wake_with(Flags::PRIVATE, word, most);
+    }
+
+    #[inline]
+    pub(super) fn wait_shared(word: &AtomicU32, expected: u32, limit: Option<Duration>) -> bool {
+        wait_with(Flags::empty(), word, expected, limit)
+    }
+
+    #[inline]
+    pub(super) fn wake_shared(word: &AtomicU32, most: u32) {
+        wake_with(Flags::empty(), word, most);
+    }
+
+    #[inline]
+    fn wait_with(flags: Flags, word: &AtomicU32, expected: u32, limit: Option<Duration>) -> bool {
         let limit = limit.map(|limit| Timespec {
             // What does not fit is half an eternity.
             tv_sec: limit.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: limit.subsec_nanos().into(),
         });
-        // PRIVATE: all threads are of this process, so the kernel need not ask which file the page belongs to.
-        futex::wait(word, Flags::PRIVATE, expected, limit.as_ref()) != Err(Errno::TIMEDOUT)
+        futex::wait(word, flags, expected, limit.as_ref()) != Err(Errno::TIMEDOUT)
     }
 
     #[inline]
-    pub(super) fn wake(word: &AtomicU32, most: u32) {
+    fn wake_with(flags: Flags, word: &AtomicU32, most: u32) {
         // The kernel takes the number as a signed one. An error is impossible: the word is there and aligned.
-        let _ = futex::wake(word, Flags::PRIVATE, most.min(i32::MAX as u32));
+        let _ = futex::wake(word, flags, most.min(i32::MAX as u32));
     }
 }
 
@@ -64,6 +99,9 @@ mod world {
         thread::{self, Thread},
         world::{rouse, sleep},
     };
+
+    // One process: the shared queue is the same one.
+    pub(super) use {wait as wait_shared, wake as wake_shared};
 
     struct Sleeper {
         word: *const AtomicU32,
