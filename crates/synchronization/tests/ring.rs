@@ -43,6 +43,31 @@ fn a_place_is_free_as_soon_as_one_is_popped() {
 }
 
 #[test]
+fn places_of_a_large_ring_come_back_in_batches() {
+    let (mut producer, mut consumer) = ring::channel(128);
+    (0..128).for_each(|value| producer.push(value).unwrap());
+    for popped in 0..4 {
+        assert_eq!(producer.push(99), Err(Full(99)));
+        assert_eq!(consumer.pop(), Some(popped));
+    }
+    (128..132).for_each(|value| producer.push(value).unwrap());
+    assert_eq!(producer.push(99), Err(Full(99)));
+    (4..132).for_each(|value| assert_eq!(consumer.pop(), Some(value)));
+}
+
+#[test]
+fn who_finds_a_large_ring_empty_gives_all_places_back() {
+    let (mut producer, mut consumer) = ring::channel(128);
+    for _ in 0..3 {
+        producer.push(0).unwrap();
+        assert_eq!((consumer.pop(), consumer.pop()), (Some(0), None));
+        (0..128).for_each(|value| producer.push(value).unwrap());
+        assert_eq!(producer.push(99), Err(Full(99)));
+        (0..128).for_each(|value| assert_eq!(consumer.pop(), Some(value)));
+    }
+}
+
+#[test]
 fn values_without_a_size() {
     let (mut producer, mut consumer) = ring::channel(3);
     (0..3).for_each(|_| producer.push(()).unwrap());
@@ -75,6 +100,16 @@ fn each_value_is_dropped_once() {
     drop(producer);
     drop(consumer);
     assert_eq!(drops.counts(), [1; 6]);
+}
+
+#[test]
+fn what_was_popped_last_is_not_dropped_again() {
+    let drops = Drops::of(5);
+    let (mut producer, mut consumer) = ring::channel(128);
+    (0..5).for_each(|number| assert!(producer.push(drops.value(number)).is_ok()));
+    drop(consumer.pop());
+    drop((producer, consumer));
+    assert_eq!(drops.counts(), [1; 5]);
 }
 
 #[test]

@@ -27,12 +27,56 @@ fn pass_on(capacity: usize) {
 
 #[test]
 fn capacity_1() {
-    model::explore(&Explore::named("ring of 1").exhaustive().floor(500), || pass_on(1));
+    model::explore(&Explore::named("ring of 1").exhaustive().floor(1_000), || pass_on(1));
 }
 
 #[test]
 fn capacity_2() {
-    model::explore(&Explore::named("ring of 2").exhaustive().floor(1_400), || pass_on(2));
+    model::explore(&Explore::named("ring of 2").exhaustive().floor(1_200), || pass_on(2));
+}
+
+/// A ring that is large enough for places to come back two at a time.
+const LARGE: u32 = 64;
+
+#[test]
+fn places_come_back_in_batches() {
+    // Filled before the other thread starts, so that few steps are left to be ordered.
+    model::explore(&Explore::named("ring of 64: two places come back").exhaustive().floor(15), || {
+        let gate = Gate::new();
+        let (mut producer, mut consumer) = ring::channel(LARGE as usize);
+        (0..LARGE).for_each(|value| producer.push(Box::new(value)).unwrap());
+        let their_gate = gate.clone();
+        let other = thread::spawn(move || {
+            their_gate.enter();
+            (LARGE..LARGE + 2).take_while(|value| producer.push(Box::new(*value)).is_ok()).count()
+        });
+        gate.enter();
+        let popped: Vec<u32> = (0..2).filter_map(|_| consumer.pop()).map(|value| *value).collect();
+        assert_eq!(popped, [0, 1]);
+        let pushed = other.join().unwrap();
+        assert!(pushed != 1, "it has no place, or both");
+        let rest: Vec<u32> = std::iter::from_fn(|| consumer.pop()).map(|value| *value).collect();
+        assert_eq!(rest, (2..LARGE + pushed as u32).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_consumer_that_goes_gives_its_places_back() {
+    model::explore(&Explore::named("ring of 64: the consumer goes").exhaustive().floor(150), || {
+        let gate = Gate::new();
+        let (mut producer, mut consumer) = ring::channel(LARGE as usize);
+        (0..LARGE).for_each(|value| producer.push(Box::new(value)).unwrap());
+        let their_gate = gate.clone();
+        let other = thread::spawn(move || {
+            their_gate.enter();
+            // Into the place of what the consumer has just taken, or into none.
+            drop(producer.push(Box::new(LARGE)));
+        });
+        gate.enter();
+        assert_eq!(consumer.pop().as_deref(), Some(&0));
+        drop(consumer);
+        other.join().unwrap();
+    });
 }
 
 #[test]
@@ -94,7 +138,7 @@ mod broken {
         sync::{
             Arc,
             atomic::{
-                AtomicUsize,
+                AtomicBool, AtomicUsize,
                 Ordering::{self, Acquire, Relaxed, Release},
             },
         },
@@ -107,8 +151,8 @@ mod broken {
     #[derive(Default)]
     struct Slot {
         value: UnsafeCell<u32>,
+        stamp: AtomicBool,
         head: AtomicUsize,
-        tail: AtomicUsize,
     }
 
     // SAFETY: that the slot is never used by both at once is what is on trial here.
@@ -126,16 +170,18 @@ mod broken {
                 if theirs.head.load(Acquire) == put {
                     // SAFETY: on trial.
                     theirs.value.with_mut(|value| unsafe { *value = 7 });
-                    theirs.tail.store(put + 1, publish);
+                    theirs.stamp.store(put == 0, publish);
                 }
             }
         });
         gate.enter();
-        for taken in 0..2 {
-            if slot.tail.load(Acquire) == taken + 1 {
+        let mut taken = 0;
+        for _ in 0..2 {
+            if slot.stamp.load(Acquire) == (taken == 0) {
                 // SAFETY: on trial.
                 assert_eq!(slot.value.with(|value| unsafe { *value }), 7);
-                slot.head.store(taken + 1, free);
+                taken += 1;
+                slot.head.store(taken, free);
             }
         }
         producer.join().unwrap();
