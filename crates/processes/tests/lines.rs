@@ -216,7 +216,7 @@ fn no_stray_variable_or_argument_makes_a_worker() {
     };
     let output = lessons(&mut Command::new(env!("CARGO_BIN_EXE_processes")));
     assert!(output.status.success());
-    assert!(String::from_utf8_lossy(&output.stdout).contains("rerun"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("spawn"));
     // The right form, but not from its parent, and then with no pipe: both end with an error, at once.
     for (parent, words) in [(1, "but its parent is"), (std::process::id(), "no pipe")] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_processes"));
