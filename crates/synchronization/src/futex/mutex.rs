@@ -11,14 +11,13 @@ use std::{
 
 use model::{
     cell::UnsafeCell,
-    hint::spin_loop,
     sync::atomic::{
         AtomicU32,
         Ordering::{Acquire, Relaxed, Release},
     },
 };
 
-use super::{SPINS, call};
+use super::{call, spin};
 
 /// A value for one thread at a time, as `std::sync::Mutex`, but [without poisoning](super#no-poisoning).
 ///
@@ -100,16 +99,9 @@ impl<T> Mutex<T> {
 
     /// Looks for a while if it gets free. Not where somebody sleeps already: they will be woken, and come first.
     fn spin(&self) -> u32 {
-        let mut left = SPINS;
-        loop {
-            // Only a load: it leaves the cache line with its owner until that one writes to it.
-            let state = self.state.load(Relaxed);
-            if state != LOCKED || left == 0 {
-                return state;
-            }
-            spin_loop();
-            left -= 1;
-        }
+        // Only a load: it leaves the cache line with its owner until that one writes to it.
+        spin(|| self.state.load(Relaxed) != LOCKED);
+        self.state.load(Relaxed)
     }
 
     #[inline]
