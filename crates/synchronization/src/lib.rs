@@ -9,6 +9,7 @@ mod drop_each;
 mod event;
 #[cfg(target_os = "linux")]
 pub mod futex;
+mod give_way;
 mod latch;
 pub mod lessons;
 pub mod litmus;

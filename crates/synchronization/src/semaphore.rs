@@ -20,7 +20,7 @@ use model::{
     time::Deadline,
 };
 
-use crate::OverRelease;
+use crate::{OverRelease, give_way::give_way_while};
 
 /// Permits to be taken and given back, by any thread.
 ///
@@ -100,9 +100,10 @@ impl Semaphore {
 
     /// Waits for a permit and takes it; `false` if the deadline passes first.
     pub(crate) fn take(&self, deadline: Deadline) -> bool {
-        let mut state = self.state();
+        let none = |state: &mut State| state.available == 0;
+        let mut state = give_way_while(&self.state, self.state(), none);
         state.waiting += 1;
-        let (mut state, there) = deadline.wait_while(&self.released, state, |state| state.available == 0);
+        let (mut state, there) = deadline.wait_while(&self.released, state, none);
         state.waiting -= 1;
         // There may be one although time is up: then it is taken. Had this one been woken for a permit and left it,
         // nobody else would be woken for it.

@@ -14,6 +14,7 @@ use model::{
 };
 
 use super::{GetError, Items, PutError, TaskDoneError};
+use crate::give_way::give_way_while;
 
 /// How a queue is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,8 +187,10 @@ impl<C: Items> BlockingQueue<C> {
         let mut state = self.lock();
         let full = |state: &State<C>| state.items.len() >= self.capacity;
         if let Some(deadline) = deadline {
+            let no_room = |state: &mut State<C>| !state.is_shut_down && full(state);
+            state = give_way_while(&self.state, state, no_room);
             state.putters += 1;
-            state = deadline.wait_while(&self.not_full, state, |state| !state.is_shut_down && full(state)).0;
+            state = deadline.wait_while(&self.not_full, state, no_room).0;
             state.putters -= 1;
         }
         if state.is_shut_down {
@@ -206,8 +209,9 @@ impl<C: Items> BlockingQueue<C> {
         let _wake;
         let mut state = self.lock();
         if let Some(deadline) = deadline {
-            state.getters += 1;
             let nothing = |state: &mut State<C>| !state.is_shut_down && state.items.is_empty();
+            state = give_way_while(&self.state, state, nothing);
+            state.getters += 1;
             state = deadline.wait_while(&self.not_empty, state, nothing).0;
             state.getters -= 1;
         }
