@@ -66,6 +66,20 @@ pub fn encode(value: &impl Serialize) -> Result<Vec<u8>, FrameError> {
     Ok(frame)
 }
 
+/// A payload that is encoded already, as a frame.
+///
+/// # Errors
+/// [`FrameError::TooLong`].
+pub(crate) fn of_payload(payload: &[u8]) -> Result<Vec<u8>, FrameError> {
+    if payload.len() > LIMIT {
+        return Err(FrameError::TooLong { bytes: payload.len() });
+    }
+    let mut frame = Vec::with_capacity(HEADER + payload.len());
+    frame.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    frame.extend_from_slice(payload);
+    Ok(frame)
+}
+
 /// The value of a frame's payload: of all of it.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod cgroup;
+pub mod child;
 #[cfg(target_os = "linux")]
 pub mod ended;
 pub mod frame;
@@ -13,6 +14,7 @@ pub mod lines;
 pub mod pages;
 #[cfg(target_os = "linux")]
 pub mod parent_death;
+pub mod pool;
 #[cfg(target_os = "linux")]
 pub mod proc;
 #[cfg(target_os = "linux")]

@@ -4,19 +4,18 @@ use std::{
     collections::VecDeque,
     io,
     ops::Range,
-    process::{Child, ChildStdin, ChildStdout, ExitStatus},
-    thread,
+    process::{ChildStdin, ChildStdout},
     time::{Duration, Instant},
 };
 
 use rustix::{
     event::{PollFd, PollFlags},
     io::Errno,
-    process::Signal,
 };
 
 use crate::{
     Program,
+    child::Child,
     frame::{Fill, Inbox},
     mark::Mark,
 };
@@ -32,7 +31,7 @@ const PIPE: usize = 1 << 20;
 /// One worker. Dropping it kills the process and waits for it.
 #[derive(Debug)]
 pub(crate) struct Member {
-    child: Child,
+    pub(crate) child: Child,
     input: Option<ChildStdin>,
     output: ChildStdout,
     /// What the worker's pipe had no room for yet.
@@ -40,7 +39,6 @@ pub(crate) struct Member {
     pub(crate) inbox: Inbox,
     /// Its output is closed: nothing more will come.
     pub(crate) ended: bool,
-    reaped: bool,
     pub(crate) mark: Mark,
     /// When it was started, until it says its first word.
     pub(crate) silent_since: Option<Instant>,
@@ -56,7 +54,6 @@ impl Member {
             (Some(input), Some(output)) => (input, output),
             _ => unreachable!("`Program::start` asks for both pipes"),
         };
-        // From here on the drop below takes care of the child.
         let member = Self {
             child,
             input: Some(input),
@@ -64,7 +61,6 @@ impl Member {
             outbox: VecDeque::new(),
             inbox: Inbox::default(),
             ended: false,
-            reaped: false,
             mark,
             silent_since: Some(Instant::now()),
             owes: VecDeque::new(),
@@ -79,7 +75,7 @@ impl Member {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.pid()
     }
 
     /// How many pieces it has been handed and not given back.
@@ -89,8 +85,13 @@ impl Member {
 
     /// Sends a frame: as much as the pipe takes now, the rest when it has room.
     pub(crate) fn send(&mut self, frame: &[u8]) -> io::Result<()> {
-        self.outbox.extend(frame);
+        self.queue(frame);
         self.flush()
+    }
+
+    /// Puts a frame behind what is to be sent with the next flush.
+    pub(crate) fn queue(&mut self, frame: &[u8]) {
+        self.outbox.extend(frame);
     }
 
     /// Writes what the pipe takes.
@@ -118,6 +119,13 @@ impl Member {
         Ok(())
     }
 
+    /// Reads all that the process has left behind: it has ended, and nothing more will come.
+    pub(crate) fn fill_to_the_end(&mut self) {
+        // An error, too, is the end of what can be read.
+        while !self.ended && matches!(self.inbox.fill(&self.output), Ok(Fill::Some)) {}
+        self.ended = true;
+    }
+
     /// What to wait for: output as long as there can be any, room for input when there is something to write.
     pub(crate) fn interest(&self) -> [Option<PollFd<'_>>; 2] {
         let output = (!self.ended).then(|| PollFd::new(&self.output, PollFlags::IN));
@@ -134,76 +142,21 @@ impl Member {
     /// Kills it; [`Member::end`] waits for it.
     pub(crate) fn kill(&mut self) {
         self.close();
-        if !self.reaped {
-            // It fails only for a process that has been waited for.
-            let _ = self.child.kill();
-        }
+        // It fails only for a process that has been waited for.
+        let _ = self.child.kill();
     }
 
     /// Waits for the end of the process, which is near: its pipes are closed, or it has been killed. Whoever
     /// still does not end is killed. Says in words how it ended.
     pub(crate) fn end(&mut self) -> String {
         self.close();
-        let deadline = Instant::now() + GRACE;
-        let mut pause = Duration::from_micros(20);
-        loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => {
-                    self.reaped = true;
-                    return in_words(status);
-                }
-                Ok(None) if Instant::now() >= deadline => {
-                    self.kill();
-                    let _ = self.child.wait();
-                    self.reaped = true;
-                    return format!("did not end within {GRACE:?} and was killed");
-                }
-                Ok(None) => thread::sleep(pause),
-                // Somebody else has waited for it, or SIGCHLD is ignored, so that nobody can.
-                Err(error) => {
-                    self.reaped = true;
-                    return format!("ended, nobody knows how ({error})");
-                }
+        match self.child.join_within(GRACE) {
+            Some(end) => end.to_string(),
+            None => {
+                self.kill();
+                self.child.join();
+                format!("did not end within {GRACE:?} and was killed")
             }
-            pause = Duration::from_millis(10).min(pause * 2);
         }
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        if !self.reaped {
-            self.kill();
-            self.end();
-        }
-    }
-}
-
-fn in_words(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exited with code {code}"),
-        (None, Some(number)) => match Signal::from_named_raw(number).map(name) {
-            Some(name) if !name.is_empty() => format!("was killed by signal {number} ({name})"),
-            _ => format!("was killed by signal {number}"),
-        },
-        (None, None) => format!("ended with {status}"),
-    }
-}
-
-/// The signals that end workers in practice.
-fn name(signal: Signal) -> &'static str {
-    match signal {
-        Signal::KILL => "SIGKILL: by hand, or the kernel had no memory left",
-        Signal::ABORT => "SIGABRT",
-        Signal::SEGV => "SIGSEGV",
-        Signal::BUS => "SIGBUS",
-        Signal::ILL => "SIGILL",
-        Signal::FPE => "SIGFPE",
-        Signal::INT => "SIGINT",
-        Signal::TERM => "SIGTERM",
-        Signal::PIPE => "SIGPIPE",
-        Signal::XCPU => "SIGXCPU",
-        _ => "",
     }
 }

@@ -4,12 +4,15 @@ use std::{
     env, fmt, io,
     os::unix::process::CommandExt,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::Arc,
     time::Duration,
 };
 
-use crate::mark::{Mark, PARENT_VARIABLE};
+use crate::{
+    child::Child,
+    mark::{Mark, PARENT_VARIABLE},
+};
 
 /// The program that workers run. Its `main` begins with [`worker::enter`](crate::worker::enter).
 #[derive(Clone)]
@@ -66,7 +69,7 @@ impl Program {
     pub(crate) fn start(&self, mark: Mark) -> io::Result<Child> {
         let mut command = (self.command)()?;
         command.arg(mark.argument()).env(PARENT_VARIABLE, mark.parent.to_string());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+        Child::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The worker's side: [`enter`] is the first line of a program's `main`, and in a worker it is also the last.
 
 use std::{
-    env,
+    env, fmt,
     fs::File,
     io::{self, Write},
     os::fd::{AsFd, OwnedFd},
@@ -19,19 +19,33 @@ use crate::{
     message::{self, Greeting, OpeningError, Order, Reply, Welcome},
 };
 
-/// A workload that workers of this program can do. Only [`job`] makes one.
+/// What workers of this program can do: a workload ([`job`]) or a task of a pool
+/// ([`Task::job`](crate::pool::Task::job)).
 #[derive(Clone, Copy, Debug)]
 pub struct Job {
-    /// The workload's name.
+    /// The name by which a caller asks for it.
     pub name: &'static str,
-    pub(crate) serve: fn(Duty) -> Result<(), FrameError>,
+    pub(crate) service: Service,
     pub(crate) line: lines::Do,
     pub(crate) join: lines::Join,
 }
 
+/// The loop in which it is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Service {
+    Workload(fn(Duty) -> Result<(), FrameError>),
+    Task(&'static dyn Serve),
+}
+
+/// A task, whatever goes in and comes out.
+pub(crate) trait Serve: Sync + fmt::Debug {
+    fn serve(&self, duty: Duty) -> Result<(), FrameError>;
+}
+
 /// Makes `W` known to [`enter`]. What cannot be sent to another process is no [`Workload`], and does not compile.
 pub const fn job<W: Workload>() -> Job {
-    Job { name: W::NAME, serve: serve::<W>, line: lines::do_line::<W>, join: lines::join_parts::<W> }
+    let service = Service::Workload(serve::<W>);
+    Job { name: W::NAME, service, line: lines::do_line::<W>, join: lines::join_parts::<W> }
 }
 
 /// Where a worker is in its loop: named, so that a test can end it exactly there.
@@ -158,8 +172,10 @@ fn work(jobs: &[Job], mark: Mark, watch: Option<fn(Point)>) -> Result<(), EnterE
         format!("it does not know the job `{}`, only: {}", greeting.job, known.join(", "))
     });
     pipes.to_caller.write_all(&message::open(&Welcome { nonce: mark.nonce, refused })?)?;
-    match job {
-        Some(job) => Ok((job.serve)(Duty { pipes, timed: greeting.timed, watch })?),
+    let duty = Duty { pipes, timed: greeting.timed, watch };
+    match job.map(|job| job.service) {
+        Some(Service::Workload(serve)) => Ok(serve(duty)?),
+        Some(Service::Task(task)) => Ok(task.serve(duty)?),
         None => Ok(()),
     }
 }
@@ -202,14 +218,24 @@ pub(crate) struct Duty {
 }
 
 impl Duty {
-    fn at(&self, point: Point) {
+    /// The caller's next message; `None` when there will be no more.
+    pub(crate) fn receive(&mut self) -> Result<Option<&[u8]>, FrameError> {
+        self.pipes.inbox.receive(&self.pipes.from_caller)
+    }
+
+    /// A frame that is no answer, so that no [`Point`] is passed.
+    pub(crate) fn write(&mut self, frame: &[u8]) -> Result<(), FrameError> {
+        Ok(self.pipes.to_caller.write_all(frame)?)
+    }
+
+    pub(crate) fn at(&self, point: Point) {
         if let Some(watch) = self.watch {
             watch(point);
         }
     }
 
     /// Writes a whole frame at once; in two halves only when a test wants to be called in the middle.
-    fn send(&mut self, frame: &[u8]) -> Result<(), FrameError> {
+    pub(crate) fn send(&mut self, frame: &[u8]) -> Result<(), FrameError> {
         let half = if self.watch.is_some() { frame.len() / 2 } else { 0 };
         self.at(Point::BeforeWrite);
         if half > 0 {
@@ -224,13 +250,13 @@ impl Duty {
 
 /// The worker's loop: reads an order, does it, replies; until the caller closes the pipe.
 fn serve<W: Workload>(mut duty: Duty) -> Result<(), FrameError> {
-    let workload: W = match duty.pipes.inbox.receive(&duty.pipes.from_caller)? {
+    let workload: W = match duty.receive()? {
         Some(payload) => frame::decode(payload)?,
         None => return Ok(()),
     };
     loop {
         duty.at(Point::BeforeRead);
-        let order: Order<Vec<W::Piece>> = match duty.pipes.inbox.receive(&duty.pipes.from_caller)? {
+        let order: Order<Vec<W::Piece>> = match duty.receive()? {
             Some(payload) => frame::decode(payload)?,
             None => return Ok(()),
         };

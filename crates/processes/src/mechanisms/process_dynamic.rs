@@ -115,7 +115,7 @@ impl Queue {
 
 /// How many pieces the next order should have, after one of `count` pieces that took so long, where a reply costs
 /// the caller so much.
-fn next_count(count: usize, took: Duration, reply: Duration) -> usize {
+pub(crate) fn next_count(count: usize, took: Duration, reply: Duration) -> usize {
     let wanted = ORDER.max(reply * REPLY_SHARE);
     let fitting = count as u128 * wanted.as_nanos() / took.as_nanos().max(1);
     // At most twice as many: a few cheap pieces are no promise that the next ones are.
