@@ -2,6 +2,7 @@
 
 pub mod bank;
 pub mod banker;
+pub mod detector;
 pub mod fifo;
 pub mod lessons;
 mod levels;

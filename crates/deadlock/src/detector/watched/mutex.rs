@@ -1,0 +1,303 @@
+//! A mutex that knows its owner. Waiters are served in the order in which they came.
+
+use std::{
+    borrow::Cow,
+    cell::UnsafeCell,
+    fmt,
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+    panic::Location,
+    sync::{
+        Arc, LockResult, PoisonError, TryLockError, TryLockResult,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use super::{
+    Detector,
+    block::{Blocking, Woken},
+    graph::{Graph, Hold, Holder, On},
+    identity::Identity,
+    local::{self, Local},
+    word::Word,
+    world::MutexGuard as GraphGuard,
+};
+use crate::detector::{Kind, LockError, Place, Report};
+
+/// As `std::sync::Mutex` (`threading.Lock`), and says so when to wait would be for ever.
+pub struct Mutex<T: ?Sized> {
+    pub(super) raw: Raw,
+    value: UnsafeCell<T>,
+}
+
+/// All of a mutex but its value.
+pub(super) struct Raw {
+    word: Word,
+    poisoned: AtomicBool,
+    pub(super) identity: Identity,
+}
+
+/// While it lives, the mutex is held by the thread that made it.
+#[must_use = "the mutex is given back when the guard is dropped"]
+pub struct MutexGuard<'a, T: ?Sized> {
+    pub(super) mutex: &'a Mutex<T>,
+    /// Whether the thread was panicking already when it took the lock.
+    panicking: bool,
+    /// The owner must be the one to give it back: not `Send`.
+    here: PhantomData<*const ()>,
+}
+
+// SAFETY: the value is reached by whoever holds the lock only, one thread at a time, so it is enough that it may move
+// between threads.
+unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
+// SAFETY: as above.
+unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
+// SAFETY: a shared guard gives shared references to the value only.
+unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
+
+impl<T> Mutex<T> {
+    /// A free mutex of the process's own detector; reports call it by the line of this call.
+    #[cfg(not(all(feature = "shuttle", not(feature = "loom"))))]
+    #[track_caller]
+    pub const fn new(value: T) -> Self {
+        let identity = Identity::global(Kind::Mutex, Cow::Borrowed(""), Location::caller());
+        Self::with(identity, value)
+    }
+
+    /// A free mutex of the process's own detector; reports call it `name`.
+    #[track_caller]
+    pub fn named(name: impl Into<Cow<'static, str>>, value: T) -> Self {
+        Self::with(Identity::global(Kind::Mutex, name.into(), Location::caller()), value)
+    }
+
+    #[track_caller]
+    pub(super) fn of(detector: &Detector, name: Cow<'static, str>, value: T) -> Self {
+        Self::with(Identity::of(detector, Kind::Mutex, name, Location::caller()), value)
+    }
+
+    const fn with(identity: Identity, value: T) -> Self {
+        let raw = Raw { word: Word::new(), poisoned: AtomicBool::new(false), identity };
+        Self { raw, value: UnsafeCell::new(value) }
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// When a thread panicked while it held the lock; the error has the value.
+    pub fn into_inner(self) -> LockResult<T> {
+        let poisoned = self.is_poisoned();
+        let value = self.value.into_inner();
+        if poisoned { Err(PoisonError::new(value)) } else { Ok(value) }
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Waits until nobody else holds it and takes it.
+    ///
+    /// # Errors
+    /// [`LockError::WouldDeadlock`] under [`Recovery::Break`](crate::detector::Recovery::Break) when this wait closes
+    /// a deadlock; the calling thread then still holds what it held. [`LockError::Poisoned`] as std's.
+    #[inline]
+    #[track_caller]
+    pub fn lock(&self) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
+        self.raw.acquire(Location::caller()).map_err(LockError::WouldDeadlock)?;
+        Ok(self.guard()?)
+    }
+
+    /// Takes it if it is free at this moment.
+    ///
+    /// # Errors
+    /// As std's.
+    #[inline]
+    #[track_caller]
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        let place = Location::caller();
+        let taken = local::with(|local| self.raw.take_at_once(local, place));
+        if taken { Ok(self.guard()?) } else { Err(TryLockError::WouldBlock) }
+    }
+
+    /// As [`lock`](Self::lock), but waits no longer than `timeout`. Such a wait ends by itself, so it is never part
+    /// of a deadlock. As `threading.Lock.acquire(timeout=...)`.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the time ran out.
+    #[track_caller]
+    pub fn lock_timeout(&self, timeout: Duration) -> TryLockResult<MutexGuard<'_, T>> {
+        let blocking = Blocking::new(Location::caller(), Some(timeout));
+        let taken = local::with(|local| {
+            self.raw.take_at_once(local, blocking.place) || self.raw.contended(local, blocking).is_ok()
+        });
+        if taken { Ok(self.guard()?) } else { Err(TryLockError::WouldBlock) }
+    }
+
+    /// The value, without locking: nobody else can have it.
+    ///
+    /// # Errors
+    /// When a thread panicked while it held the lock; the error has the value.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        let poisoned = self.is_poisoned();
+        let value = self.value.get_mut();
+        if poisoned { Err(PoisonError::new(value)) } else { Ok(value) }
+    }
+
+    /// Whether a thread panicked while it held the lock.
+    pub fn is_poisoned(&self) -> bool {
+        self.raw.poisoned.load(Relaxed)
+    }
+
+    /// The value is whole again.
+    pub fn clear_poison(&self) {
+        self.raw.poisoned.store(false, Relaxed);
+    }
+
+    /// For the thread that has just taken the lock.
+    #[inline]
+    pub(super) fn guard(&self) -> LockResult<MutexGuard<'_, T>> {
+        let guard = MutexGuard { mutex: self, panicking: thread::panicking(), here: PhantomData };
+        if self.raw.poisoned.load(Relaxed) { Err(PoisonError::new(guard)) } else { Ok(guard) }
+    }
+}
+
+impl Raw {
+    /// Takes the lock; waits if need be.
+    #[inline]
+    pub(super) fn acquire(&self, place: Place) -> Result<(), Arc<Report>> {
+        local::with(|local| {
+            let hold = self.hold(local, place);
+            local.tell_order(&self.identity, hold);
+            if self.word.take(local.number()) {
+                local.push(hold);
+                return Ok(());
+            }
+            match self.contended(local, Blocking::new(place, None)) {
+                Ok(()) => Ok(()),
+                Err(report) => Err(report.expect("a wait without a limit ends by a lock or a deadlock")),
+            }
+        })
+    }
+
+    #[inline]
+    fn take_at_once(&self, local: &Local, place: Place) -> bool {
+        let hold = self.hold(local, place);
+        let taken = self.word.take(local.number());
+        if taken {
+            local.push(hold);
+        }
+        taken
+    }
+
+    #[inline]
+    fn hold(&self, local: &Local, place: Place) -> Hold {
+        local.meet(&self.identity);
+        Hold { lock: self.identity.number(), shared: false, place }
+    }
+
+    /// Waits in the queue. The error is the deadlock; without one the time ran out.
+    #[cold]
+    fn contended(&self, local: &Local, blocking: Blocking) -> Result<(), Option<Arc<Report>>> {
+        let (me, number) = (local.number(), self.identity.number());
+        let detector = self.identity.detector();
+        let mut graph = detector.graph();
+        if let Some(owner) = self.word.take_or_wait(me) {
+            let object = graph.object(number);
+            object.holders = vec![Holder { thread: owner, shared: false }];
+            object.queue.push_back((me, On::Lock(number)));
+            let (mut graph, woken) = detector.block(graph, local, On::Lock(number), blocking);
+            // Who is no longer in the queue was handed the lock, whatever else happened.
+            if !matches!(woken, Woken::Go) && graph.object(number).leave(me) {
+                if graph.object(number).queue.is_empty() {
+                    self.word.nobody_waits();
+                }
+                return Err(if let Woken::Deadlock(report) = woken { Some(report) } else { None });
+            }
+        }
+        local.push(Hold { lock: number, shared: false, place: blocking.place });
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn release(&self) {
+        let number = self.identity.number();
+        local::try_with(|local| local.pop(number));
+        if !self.word.give_back() {
+            self.hand_over(&mut self.identity.detector().graph());
+        }
+    }
+
+    /// Gives the lock to the one that has waited longest.
+    #[cold]
+    fn hand_over(&self, graph: &mut GraphGuard<'_, Graph>) {
+        let object = graph.object(self.identity.number());
+        let next = object.queue.pop_front().map(|(thread, _)| thread);
+        object.holders = next.map(|thread| Holder { thread, shared: false }).into_iter().collect();
+        self.word.hand_to(next, !object.queue.is_empty());
+        if let Some(next) = next {
+            graph.wake(next);
+        }
+    }
+
+    /// Gives the lock back for a wait that is entered under the same `graph`.
+    pub(super) fn release_under(&self, local: &Local, graph: &mut GraphGuard<'_, Graph>) {
+        local.pop(self.identity.number());
+        if !self.word.give_back() {
+            self.hand_over(graph);
+        }
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard's thread holds the lock, so nobody writes.
+        unsafe { &*self.mutex.value.get() }
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard's thread holds the lock, and this is the only guard.
+        unsafe { &mut *self.mutex.value.get() }
+    }
+}
+
+impl<T: ?Sized> MutexGuard<'_, T> {
+    /// A panic since the lock was taken may have left the value half changed.
+    #[inline]
+    pub(super) fn poison(&self) {
+        if !self.panicking && thread::panicking() {
+            self.mutex.raw.poisoned.store(true, Relaxed);
+        }
+    }
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.poison();
+        self.mutex.raw.release();
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(out)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(out)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Mutex<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held = !self.raw.word.is_free();
+        out.debug_struct("Mutex").field("held", &held).finish_non_exhaustive()
+    }
+}
