@@ -1,5 +1,5 @@
 //! How fast do values go from one thread to one other, and through queues with a lock? In turn in each round;
-//! ratios within a round, each beside what two bare cache lines need for a round trip.
+//! ratios within a round, each beside what two bare cache lines need for a round trip. Of two threads each has a core of its own.
 
 use std::{
     collections::VecDeque,
@@ -13,6 +13,7 @@ use std::{
     thread,
 };
 
+use benches::own_core;
 use crossbeam_utils::CachePadded;
 use lesson::measure::{Samples, in_turn, ratio};
 use synchronization::{Queue, ring};
@@ -91,22 +92,18 @@ fn one_way(
 ) {
     thread::scope(|scope| {
         scope.spawn(move || {
+            own_core(1);
             for value in 0..values {
                 while !put(value) {
                     spin_loop();
                 }
             }
         });
-        let mut sum = 0;
-        for _ in 0..values {
-            sum += loop {
-                match take() {
-                    Some(value) => break value,
-                    None => spin_loop(),
-                }
-            };
-        }
-        assert_eq!(sum, values * (values - 1) / 2, "a value was lost");
+        scope.spawn(move || {
+            own_core(0);
+            let sum: u64 = (0..values).map(|_| wait(&mut take)).sum();
+            assert_eq!(sum, values * (values - 1) / 2, "a value was lost");
+        });
     });
 }
 
@@ -126,15 +123,19 @@ fn ping_pong_rings(trips: u64) {
     let (mut back, mut returned) = ring::channel(16);
     thread::scope(|scope| {
         scope.spawn(move || {
+            own_core(1);
             for _ in 0..trips {
                 let value: u64 = wait(|| arrived.pop());
                 let _ = back.push(value);
             }
         });
-        for trip in 0..trips {
-            let _ = there.push(trip);
-            assert_eq!(wait(|| returned.pop()), trip);
-        }
+        scope.spawn(move || {
+            own_core(0);
+            for trip in 0..trips {
+                let _ = there.push(trip);
+                assert_eq!(wait(|| returned.pop()), trip);
+            }
+        });
     });
 }
 
@@ -152,6 +153,7 @@ fn ping_pong_lines(trips: u64) {
     thread::scope(|scope| {
         let (there, back) = (&there, &back);
         scope.spawn(move || {
+            own_core(1);
             for trip in 1..=trips {
                 // Acquire and Release: each pairs with the other side's, as in the ring.
                 while there.load(Ordering::Acquire) != trip {
@@ -160,12 +162,15 @@ fn ping_pong_lines(trips: u64) {
                 back.store(trip, Ordering::Release);
             }
         });
-        for trip in 1..=trips {
-            there.store(trip, Ordering::Release);
-            while back.load(Ordering::Acquire) != trip {
-                spin_loop();
+        scope.spawn(move || {
+            own_core(0);
+            for trip in 1..=trips {
+                there.store(trip, Ordering::Release);
+                while back.load(Ordering::Acquire) != trip {
+                    spin_loop();
+                }
             }
-        }
+        });
     });
 }
 

@@ -12,11 +12,13 @@
 //!
 //! `cargo bench -p benches --bench dispatch` runs one of them, `-- --quick` shortens it.
 
+mod own_core;
 pub mod peers;
 mod table;
 pub mod tokio_client;
 
 use criterion::Criterion;
+pub use own_core::own_core;
 use processes::worker;
 use workload::{
     Empty, Mechanism, Workload, fetch::Fetch, mandelbrot::Mandelbrot, primes::Primes, words::Words,
