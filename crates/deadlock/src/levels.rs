@@ -63,13 +63,13 @@
 //! asks for its key once. What types cannot see: which of two locks of *one* level comes first (take them by
 //! [`lock_all`](crate::lock_all), or give them [ranks](crate::Ranked)), and waits that are no locks (a join, a channel).
 
-use std::{cell::Cell, marker::PhantomData};
+use std::{cell::Cell, error::Error, fmt, marker::PhantomData};
 
 use model::sync::{Mutex, MutexGuard};
-use thiserror::Error;
-
-thread_local! {
-    static KEY_IS_OUT: Cell<bool> = const { Cell::new(false) };
+model::thread_local! {
+    // Not `const { .. }`: a checker's `thread_local!` does not know that.
+    #[allow(clippy::missing_const_for_thread_local)]
+    static KEY_IS_OUT: Cell<bool> = Cell::new(false);
 }
 
 /// A level that may be held while `Later` is locked. Implemented by [`levels!`](crate::levels!).
@@ -99,44 +99,55 @@ macro_rules! levels {
 }
 
 /// Why a lock was not taken, or a key not given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LevelError {
     /// With two keys a thread could lock in two orders.
-    #[error("this thread has its key already")]
     KeyIsOut,
     /// A thread panicked while it held the lock: what it guards may be half changed.
-    #[error("the lock is poisoned")]
     Poisoned,
+}
+
+impl Error for LevelError {}
+
+// By hand, not with thiserror: the lesson compiles this file alone.
+impl fmt::Display for LevelError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            LevelError::KeyIsOut => "this thread has its key already",
+            LevelError::Poisoned => "the lock is poisoned",
+        })
+    }
 }
 
 /// What a thread that holds nothing later than `Level` may lock with. Belongs to its thread.
 #[derive(Debug)]
-pub struct Key<'held, Level> {
-    /// Of the thread's first key: the next one can be had when this is gone.
-    _root: Option<Root>,
+pub struct Key<'held, Level, Root = ()> {
+    /// [`OfThread`] in the thread's first key, nothing in the others. Has no size.
+    _root: Root,
     /// Borrows the key before, and is not `Send`.
     _held: PhantomData<(&'held mut (), *const Level)>,
 }
 
+/// In a thread's first key: the next one can be had when this is gone.
 #[derive(Debug)]
-struct Root;
+pub struct OfThread(());
 
-impl Drop for Root {
+impl Drop for OfThread {
     fn drop(&mut self) {
-        KEY_IS_OUT.set(false);
+        KEY_IS_OUT.with(|is_out| is_out.set(false));
     }
 }
 
-impl Key<'static, Nothing> {
+impl Key<'static, Nothing, OfThread> {
     /// The calling thread's key.
     ///
     /// # Errors
     /// [`LevelError::KeyIsOut`] while the thread has one.
     pub fn of_this_thread() -> Result<Self, LevelError> {
-        if KEY_IS_OUT.replace(true) {
+        if KEY_IS_OUT.with(|is_out| is_out.replace(true)) {
             return Err(LevelError::KeyIsOut);
         }
-        Ok(Self { _root: Some(Root), _held: PhantomData })
+        Ok(Self { _root: OfThread(()), _held: PhantomData })
     }
 }
 
@@ -158,12 +169,12 @@ impl<Level, T> Leveled<Level, T> {
     ///
     /// # Errors
     /// [`LevelError::Poisoned`].
-    pub fn lock<'a, Held: Before<Level>>(
+    pub fn lock<'a, Held: Before<Level>, Root>(
         &'a self,
-        _key: &'a mut Key<'_, Held>,
+        _key: &'a mut Key<'_, Held, Root>,
     ) -> Result<(MutexGuard<'a, T>, Key<'a, Level>), LevelError> {
         let guard = self.mutex.lock().map_err(|_| LevelError::Poisoned)?;
-        Ok((guard, Key { _root: None, _held: PhantomData }))
+        Ok((guard, Key { _root: (), _held: PhantomData }))
     }
     // ANCHOR_END: lock
 }

@@ -13,7 +13,7 @@ pub mod scheduler;
 pub mod states;
 mod timed_lock;
 
-pub use levels::{Before, Key, LevelError, Leveled, Nothing};
+pub use levels::{Before, Key, LevelError, Leveled, Nothing, OfThread};
 pub use ordered::{LockAllError, lock_all, lock_all_backing_off};
 pub use ranked::{RankError, Ranked, RankedGuard};
 pub use timed_lock::{TimedGuard, TimedLock, TimedOut};

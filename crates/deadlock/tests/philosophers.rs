@@ -1,11 +1,8 @@
 //! Every schedule of three philosophers, every state of five that eat for ever, and dinners on real threads.
 
-use deadlock::{
-    philosophers::{
-        Asymmetric, BackOff, ChandyMisra, Dinner, Explored, Naive, Ordered, Real, Seats, Strategy, Table,
-        Waiter, both_free, dinner, program,
-    },
-    states::{Move, States},
+use deadlock::philosophers::{
+    Asymmetric, BackOff, ChandyMisra, Dinner, Explored, Naive, Ordered, Real, Seats, Strategy, Table, Waiter,
+    both_free, dinner, endless, program,
 };
 use model::schedule::{Bounds, Failure, Outcome, Reach, explore};
 
@@ -66,42 +63,10 @@ fn backing_off_never_deadlocks_with_three_preemptions() {
     assert!(no_schedule_fails::<BackOff<Explored>>(&Bounds::preemptions(3)) > 1_000);
 }
 
-/// What a table of Chandy and Misra can become, with how often each neighbour of 0 has begun to eat while 0 was hungry.
-fn chandy_misra(seats: usize, may_get_hungry: impl Fn(usize) -> bool) -> States<(Table, Vec<u8>)> {
-    States::explore((Table::new(seats), vec![0; seats]), |(table, overtook)| {
-        let mut moves = Vec::new();
-        for who in 0..seats {
-            let (mut to, mut overtook) = (table.clone(), overtook.clone());
-            if table.eats(who) {
-                to.think(who);
-                moves.push(Move { who, what: "thinks", to: (to, overtook) });
-                continue;
-            }
-            if !table.is_hungry(who) && !may_get_hungry(who) {
-                continue;
-            }
-            let mut what = "asks";
-            if to.ask(who) {
-                to.eat(who);
-                what = "eats";
-                match who {
-                    0 => overtook.fill(0),
-                    _ if table.is_hungry(0) && [1, seats - 1].contains(&who) => overtook[who] += 1,
-                    _ => {}
-                }
-            }
-            if to != *table {
-                moves.push(Move { who, what, to: (to, overtook) });
-            }
-        }
-        moves
-    })
-}
-
 #[test]
 fn in_no_state_of_chandy_and_misra_are_all_stuck() {
     for seats in 2..=5 {
-        let states = chandy_misra(seats, |_| true);
+        let states = endless::chandy_misra(seats);
         assert!(states.all().len() > 5, "{}", states.all().len());
         assert_eq!(states.stuck(), None);
     }
@@ -110,7 +75,7 @@ fn in_no_state_of_chandy_and_misra_are_all_stuck() {
 #[test]
 fn with_chandy_and_misra_a_neighbour_goes_first_once_at_most() {
     for seats in 2..=5 {
-        let states = chandy_misra(seats, |_| true);
+        let states = endless::chandy_misra(seats);
         let most = states.all().iter().flat_map(|(_, overtook)| overtook).max();
         assert_eq!(most, Some(&1), "{seats} seats");
         let two_eat = |table: &Table| (0..seats).any(|who| table.eats(who) && table.eats((who + 1) % seats));
@@ -118,25 +83,12 @@ fn with_chandy_and_misra_a_neighbour_goes_first_once_at_most() {
     }
 }
 
-/// Five seats; 0 is hungry all the time, 1 and 4 eat whenever the waiter lets them.
 #[test]
 fn a_waiter_can_let_one_starve_though_each_step_is_fair() {
-    let neighbours = [1, 4];
-    let start = (vec![true; 5], [false; 2]);
-    let states = States::explore(start, |(forks, eat)| {
-        let moves = neighbours.iter().enumerate().filter_map(|(at, &who)| {
-            let (mut forks, mut eat) = (forks.clone(), *eat);
-            if !eat[at] && !both_free(&forks, who) {
-                return None;
-            }
-            (forks[who], forks[(who + 1) % 5]) = (eat[at], eat[at]);
-            eat[at] = !eat[at];
-            Some(Move { who, what: if eat[at] { "eats" } else { "thinks" }, to: (forks, eat) })
-        });
-        moves.collect()
-    });
-    let starves = states.circle(&neighbours, |(forks, _)| !both_free(forks, 0)).expect("a conspiracy");
+    let states = endless::waiter(5);
+    let starves = states.circle(&[1, 4], |forks| !both_free(forks, 0)).expect("a conspiracy");
     assert_eq!(starves.around.len(), 4, "{starves:?}");
+    assert_eq!(states.circle(&[1], |forks| !both_free(forks, 0)), None, "one alone cannot");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! at the same time.
 
 use std::{
+    hint::black_box,
     sync::{
-        Arc, Barrier,
+        Arc, Barrier, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread,
@@ -55,7 +56,8 @@ impl InUse {
     }
 }
 
-/// So many philosophers, each on a thread, eat `meals` times each as fast as they can. With [`Naive`](super::Naive) it
+/// So many philosophers, each on a thread, eat `meals` times each as fast as they can; a meal keeps a core busy for
+/// some microseconds. With [`Naive`](super::Naive) it
 /// may never end.
 ///
 /// # Panics
@@ -64,12 +66,12 @@ pub fn dinner<S: Strategy<Real>>(seats: usize, meals: u64) -> Dinner {
     let strategy = S::new(seats);
     let in_use = InUse((0..seats).map(|_| AtomicBool::new(false)).collect());
     let eaten: Vec<AtomicU64> = (0..seats).map(|_| AtomicU64::new(0)).collect();
-    let begin = Barrier::new(seats);
+    let (begin, start) = (Barrier::new(seats), OnceLock::new());
     let eat_all = |who: usize| {
         begin.wait();
-        let start = Instant::now();
+        let start = *start.get_or_init(Instant::now);
         for _ in 0..meals {
-            strategy.dine(who, || in_use.eat(who, || ()));
+            strategy.dine(who, || in_use.eat(who, chew));
             eaten[who].fetch_add(1, Relaxed);
         }
         let seen: Vec<u64> = eaten.iter().map(|meals| meals.load(Relaxed)).collect();
@@ -87,6 +89,11 @@ pub fn dinner<S: Strategy<Real>>(seats: usize, meals: u64) -> Dinner {
         meals: eaten.into_iter().map(AtomicU64::into_inner).sum(),
         took: ends.iter().map(|(end, _)| *end).max().unwrap_or_default(),
     }
+}
+
+/// A meal: some microseconds of work in registers.
+fn chew() {
+    black_box((0..2_000_u64).fold(1, |x, bite| black_box(x ^ bite)));
 }
 
 /// The same for the explorer: each philosopher is a thread of the schedule, and to eat takes a step if `eating` says so

@@ -18,6 +18,7 @@ mod asymmetric;
 mod back_off;
 mod chandy_misra;
 mod dinner;
+pub mod endless;
 mod explored;
 mod naive;
 mod ordered;
