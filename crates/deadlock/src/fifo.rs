@@ -6,9 +6,9 @@
 //!
 //! `tests/fifo_model.rs` runs it under all schedules.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
-use model::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use model::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A fair lock. It guards no data of its own; let it stand beside what it guards, or around a `Mutex`.
 #[derive(Default)]

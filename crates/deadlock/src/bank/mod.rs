@@ -4,6 +4,7 @@
 //!
 //! | bank | how it keeps two accounts together | price |
 //! |---|---|---|
+//! | [`Naive`](naive::Naive) | locks the payer, then the payee | **deadlocks**: for the lesson only |
 //! //! | [`OneLock`](one_lock::OneLock) | one lock around all accounts | one transfer at a time, on however many cores |
 //! | [`Ordered`](ordered::Ordered) | a lock for each account, the lower number first | a lock more for each transfer |
 //! | [`Owners`](owners::Owners) | each account belongs to one thread; messages instead of locks | two messages and a reply |
@@ -26,13 +27,16 @@
 //! balances at the end do not depend on the order of the transfers: they are those of [`alone`].
 
 pub mod mailbox;
+pub mod naive;
 pub mod one_lock;
 pub mod ordered;
 pub mod owners;
 
-use std::{hint::black_box, panic::resume_unwind};
+use std::{hint::black_box, panic::resume_unwind, sync::Arc};
 
-use model::{sync::Arc, thread};
+use model::thread;
+
+use crate::detector::Report;
 
 /// An order: `amount` goes from one account to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub struct Transfer {
 }
 
 /// Why a transfer was not done. Then no money has moved.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Refused {
     /// There is no such account.
     #[error("there is no account {0}")]
@@ -72,7 +76,7 @@ pub enum Refused {
     Disorder,
     /// Going on would have been a deadlock, and the detector ended the wait. What it reports.
     #[error("{0}")]
-    Deadlock(String),
+    Deadlock(Arc<Report>),
 }
 
 /// A bank that many clients use at once.

@@ -8,9 +8,9 @@
 //!
 //! Between two owners the money is in neither account, so a snapshot is right only when no transfer is under way.
 
-use std::{mem, panic::resume_unwind};
+use std::{mem, panic::resume_unwind, sync::Arc};
 
-use model::{sync::Arc, thread};
+use model::thread;
 
 use super::{Bank, Refused, Transfer, Work, check, count, mailbox::Mailbox, withdraw};
 

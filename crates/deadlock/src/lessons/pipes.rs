@@ -201,25 +201,28 @@ fn wait_first(story: &mut Story, capacity: usize) -> lesson::Result {
 // ANCHOR: schedules
 /// The same in small, under every schedule: pipes for one byte, four bytes to pass on.
 fn schedules(story: &mut Story) -> lesson::Result {
-    let processes = |drain: bool| {
+    let processes = |in_turn: bool| {
         move |program: &mut Program| {
             let (down, up) = (Channel::new("down", 1), Channel::new("up", 1));
             let (input, output) = (down.clone(), up.clone());
             program.thread("child", move || (0..4).for_each(|_| output.send(input.receive())));
-            if drain {
-                program.thread("reader", move || (0..4).for_each(|byte| assert_eq!(up.receive(), byte)));
-                program.thread("writer", move || (0..4).for_each(|byte| down.send(byte)));
-            } else {
-                program.thread("parent", move || {
-                    (0..4).for_each(|byte| down.send(byte));
+            program.thread("parent", move || {
+                for byte in 0..4 {
+                    down.send(byte);
+                    if in_turn {
+                        assert_eq!(up.receive(), byte);
+                    }
+                }
+                if !in_turn {
                     (0..4).for_each(|byte| assert_eq!(up.receive(), byte));
-                });
-            }
+                }
+            });
         }
     };
     // ANCHOR_END: schedules
     story.say("In small, under a scheduler that tries all orders: pipes for one byte, four bytes.");
-    broken(story, "both-full", "write all, then read: a deadlock", 0, &Bounds::all(), processes(false))?;
-    fixed(story, "read while you write: none", &Bounds::preemptions(1), processes(true));
+    let bounds = Bounds::preemptions(2);
+    broken(story, "both-full", "write all, then read: a deadlock", 0, &bounds, processes(false))?;
+    fixed(story, "write one, read one: none", &bounds, processes(true));
     Ok(())
 }
