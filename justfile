@@ -25,6 +25,16 @@ deep:
     for round in 1 2 3 4 5 6 7 8 9 10; do cargo test --workspace --quiet || exit 1; done
     for round in 1 2 3 4 5; do cargo run -p threads -- --quiet && cargo run -p processes -- --quiet || exit 1; done
 
+# kill and stop a pool's workers 1,300 times at every point of their loop, over 100,000 pieces: nothing may be lost
+chaos *ARGS:
+    cargo test -p processes --test chaos -- --ignored --nocapture {{ARGS}}
+
+# let cargo-fuzz (cargo install cargo-fuzz) invent what a worker may say, for a minute
+fuzz SECONDS="60":
+    #!/usr/bin/env bash
+    cargo fuzz --version >/dev/null 2>&1 || { echo "skipped: cargo-fuzz is not installed (cargo install cargo-fuzz)"; exit 0; }
+    RUSTC_BOOTSTRAP=1 cargo fuzz run listener -- -max_total_time={{SECONDS}}
+
 # break the primitives in one place at a time: each break must be found (`just mutants ring` only there, `--list` only lists; all in some twenty minutes)
 mutants *ARGS:
     cargo run -p mutants -- {{ARGS}}

@@ -123,7 +123,11 @@ pub fn enter_watched(jobs: &[Job], watch: Option<fn(Point)>) {
     process::exit(match work(jobs, mark, watch) {
         Ok(()) => 0,
         // The caller is gone or wants no more: nobody to tell.
-        Err(EnterError::Frame(FrameError::Io(error))) if error.kind() == io::ErrorKind::BrokenPipe => 1,
+        Err(EnterError::Frame(FrameError::Io(error)) | EnterError::Io(error))
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            1
+        }
         Err(error) => {
             eprintln!("worker (process {}): {error}", process::id());
             2
