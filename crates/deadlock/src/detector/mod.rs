@@ -60,24 +60,32 @@
 //! # Without the feature `detector`
 //! The same names are thin shells around std's types, which inline away: nothing is watched, a deadlock hangs.
 
+#[cfg(not(feature = "detector"))]
+mod plain;
 #[cfg(feature = "detector")]
 mod watched;
 
 mod draw;
 mod error;
 mod order_report;
+#[cfg_attr(not(feature = "detector"), allow(dead_code, reason = "without the detector nothing is found"))]
 mod place;
 mod recovery;
+#[cfg_attr(not(feature = "detector"), allow(dead_code, reason = "without the detector nothing is found"))]
 mod report;
 mod svg;
 
 pub use error::{JoinError, LockError, RecvError, SendError};
 pub use order_report::{OrderReport, OrderStep};
 pub use place::{Kind, Object, Place};
+#[cfg(not(feature = "detector"))]
+use plain as chosen;
 pub use recovery::Recovery;
 pub use report::{Action, Held, Report, Stuck, Waiting};
 #[cfg(feature = "detector")]
-pub use watched::{
+use watched as chosen;
+
+pub use chosen::{
     Condvar, Detector, Here, JoinHandle, Mutex, MutexGuard, Receiver, RwLock, RwLockReadGuard,
     RwLockWriteGuard, Sender, WaitTimeoutResult, channel, on_deadlock, potential, reports, spawn,
 };

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Condvar, JoinHandle, Mutex, Receiver, RwLock, Sender, channel,
-    graph::Graph,
+    graph::{Graph, State},
     local, spawn,
     world::{self, MutexGuard},
 };
@@ -134,6 +134,13 @@ impl Detector {
     /// The orders of locking that could deadlock, whether they did or not, oldest first (the first 1,000).
     pub fn potential(&self) -> Vec<OrderReport> {
         self.graph().order.found()
+    }
+
+    /// The threads that are asleep in one of its waits at this moment, by name.
+    pub fn waiting(&self) -> Vec<String> {
+        let graph = self.graph();
+        let asleep = graph.threads.values().filter(|thread| matches!(thread.state, State::Blocked(_)));
+        asleep.map(|thread| thread.name.to_string()).collect()
     }
 
     /// How many locks, condition variables and channels, and how many threads it has something about in memory.

@@ -301,3 +301,10 @@ impl<T: ?Sized> fmt::Debug for Mutex<T> {
         out.debug_struct("Mutex").field("held", &held).finish_non_exhaustive()
     }
 }
+
+impl<T: Default> Default for Mutex<T> {
+    #[track_caller]
+    fn default() -> Self {
+        Self::named("", T::default())
+    }
+}

@@ -295,3 +295,10 @@ impl<T: ?Sized> fmt::Debug for RwLock<T> {
         out.debug_struct("RwLock").finish_non_exhaustive()
     }
 }
+
+impl<T: Default> Default for RwLock<T> {
+    #[track_caller]
+    fn default() -> Self {
+        Self::named("", T::default())
+    }
+}

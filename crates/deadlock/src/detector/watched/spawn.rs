@@ -11,7 +11,8 @@ use super::{
 };
 use crate::detector::JoinError;
 
-/// Owns a thread; dropped, it leaves the thread to itself.
+/// As `std::thread::JoinHandle`. Owns a thread; dropped, it leaves the thread to itself.
+#[derive(Debug)]
 pub struct JoinHandle<T> {
     detector: Detector,
     number: u64,
