@@ -93,6 +93,7 @@ struct Shared<T> {
     abandoned: AtomicBool,
 }
 
+// ANCHOR: slot
 /// A place for a value.
 struct Slot<T> {
     /// In which lap it was filled last: `true` and `false` take turns, so `true` is the first and `false` is also "never".
@@ -128,6 +129,7 @@ impl<T> Slot<T> {
         self.value.with(|value| unsafe { (*value).assume_init_read() })
     }
 }
+// ANCHOR_END: slot
 
 // SAFETY: a slot is written by the one producer while it is free and read by the one consumer while it is full; its stamp
 // and `head` hand it over. The values themselves move from one thread to the other, hence T: Send.
