@@ -173,9 +173,10 @@ fn run(story: &mut Story) -> lesson::Result {
 
     let mut samples: [Samples; 7] = Default::default();
     let claims = [
-        ("a message a word against a map a thread", Bound::AtLeast(3.0)),
-        ("a mutex locked for each word against a map a thread", Bound::AtLeast(3.0)),
-        ("64 mutexes against a map a thread", Bound::AtLeast(1.4)),
+        // Well below what a quiet machine shows: if another process takes one of two cores, the maps lose most by it.
+        ("a message a word against a map a thread", Bound::AtLeast(2.0)),
+        ("a mutex locked for each word against a map a thread", Bound::AtLeast(2.0)),
+        ("64 mutexes against a map a thread", Bound::AtLeast(1.2)),
         ("two threads and a mutex against ONE thread without: more threads are slower", Bound::AtLeast(1.5)),
     ];
     let judged = story.timed_all(claims.map(|(text, bound)| (text.to_owned(), bound)), 2, || {
