@@ -68,7 +68,10 @@ mod watched {
         // SAFETY: both threads have ended by then.
         sum("futex::Semaphore", guarded, add_one, |(_, bare)| unsafe { *bare.0.get() });
         sum("Snapshot", Snapshot::new(0), |last| drop(last.update(|n| n + 1)), |last| *last.load());
-        ring();
+        // In the second places come back in batches.
+        for capacity in [4, 64] {
+            ring(capacity);
+        }
         arc();
     }
 
@@ -87,8 +90,8 @@ mod watched {
         other.join().expect("the other thread ends well");
     }
 
-    fn ring() {
-        let (mut producer, mut consumer) = ring::channel(4);
+    fn ring(capacity: usize) {
+        let (mut producer, mut consumer) = ring::channel(capacity);
         let other = thread::spawn(move || {
             for round in 0..ROUNDS {
                 let mut value = Box::new(round);
@@ -108,7 +111,7 @@ mod watched {
             assert_eq!(value, round, "ring");
         }
         other.join().expect("the producer ends well");
-        println!("ring");
+        println!("ring of {capacity}");
     }
 
     /// Whoever is the last to drop it frees what the other has just read.
