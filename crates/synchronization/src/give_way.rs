@@ -13,6 +13,14 @@ use model::{
 /// How often. A checker tries every order anyhow.
 const TIMES: u32 = if cfg!(any(feature = "loom", feature = "shuttle")) { 0 } else { 4 };
 
+/// Gives way and tries, a few times at most: true as soon as it succeeds.
+pub(crate) fn give_way_until(mut attempt: impl FnMut() -> bool) -> bool {
+    (0..TIMES).any(|_| {
+        thread::yield_now();
+        attempt()
+    })
+}
+
 /// Lets go of the lock, gives way, and takes the lock again, a few times at most while `condition` holds.
 /// Whether it still does the caller must see, under the lock that it gets back.
 pub(crate) fn give_way_while<'a, T>(

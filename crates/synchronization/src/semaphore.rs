@@ -16,36 +16,47 @@
 use std::{mem, sync::PoisonError, time::Duration};
 
 use model::{
-    sync::{Condvar, Mutex, MutexGuard},
+    sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{
+            AtomicUsize,
+            Ordering::{Acquire, Relaxed, Release, SeqCst},
+            fence,
+        },
+    },
     time::Deadline,
 };
 
-use crate::{OverRelease, give_way::give_way_while};
+use crate::{OverRelease, give_way::give_way_until};
 
 /// Permits to be taken and given back, by any thread.
 ///
 /// Not fair: one who comes at the right moment can take a permit before one who was woken for it, who then sleeps on.
 /// (CPython's is not fair either. It is what makes a semaphore fast: nobody waits for a sleeper to wake up.)
 ///
+/// A permit that is there is taken without a lock; the lock is for falling asleep and for waking.
+///
 /// # Poison
-/// None: the lock inside guards two counts, and nothing that could panic runs under it.
+/// None: nothing that could panic runs under the lock inside.
 #[derive(Debug)]
 pub struct Semaphore {
-    state: Mutex<State>,
+    available: AtomicUsize,
+    /// Threads that sleep, or are about to, or are just waking up: what comes back must wake that many at most.
+    waiting: AtomicUsize,
+    /// Held from a last look at `available` until asleep, so that who is about to sleep is not woken too early.
+    falling_asleep: Mutex<()>,
     released: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    available: usize,
-    /// Threads that sleep, or are just waking up: what comes back must wake that many at most.
-    waiting: usize,
 }
 
 impl Semaphore {
     /// A semaphore with `permits` to begin with; with none, the first [`release`](Self::release) makes one.
     pub fn new(permits: usize) -> Self {
-        Self { state: Mutex::new(State { available: permits, waiting: 0 }), released: Condvar::new() }
+        Self {
+            available: AtomicUsize::new(permits),
+            waiting: AtomicUsize::new(0),
+            falling_asleep: Mutex::new(()),
+            released: Condvar::new(),
+        }
     }
 
     /// Takes a permit, sleeping until there is one.
@@ -78,12 +89,12 @@ impl Semaphore {
 
     /// Permits that could be taken at this moment. Who acts on it may find it changed.
     pub fn available(&self) -> usize {
-        self.state().available
+        self.available.load(Relaxed)
     }
 
     /// Threads that wait for a permit at this moment.
     pub fn waiting(&self) -> usize {
-        self.state().waiting
+        self.waiting.load(Relaxed)
     }
 
     fn permit(&self) -> Permit<'_> {
@@ -92,43 +103,51 @@ impl Semaphore {
 
     /// Takes a permit if there is one.
     pub(crate) fn try_take(&self) -> bool {
-        let mut state = self.state();
-        let there = state.available > 0;
-        state.available -= usize::from(there);
-        there
+        // Acquire: pairs with the Release in `release_within`: what was done before it is seen by who gets the permit.
+        self.available.fetch_update(Acquire, Relaxed, |available| available.checked_sub(1)).is_ok()
     }
 
     /// Waits for a permit and takes it; `false` if the deadline passes first.
     pub(crate) fn take(&self, deadline: Deadline) -> bool {
-        let none = |state: &mut State| state.available == 0;
-        let mut state = give_way_while(&self.state, self.state(), none);
-        state.waiting += 1;
-        let (mut state, there) = deadline.wait_while(&self.released, state, none);
-        state.waiting -= 1;
-        // There may be one although time is up: then it is taken. Had this one been woken for a permit and left it,
-        // nobody else would be woken for it.
-        if there {
-            state.available -= 1;
+        if self.try_take() || give_way_until(|| self.try_take()) {
+            return true;
         }
-        there
+        let guard = self.lock();
+        self.waiting.fetch_add(1, Relaxed);
+        // SeqCst: pairs with the fence in `release_within`. One of the two comes first: then either that one sees us
+        // wait, or we see its permits.
+        fence(SeqCst);
+        // The condition is looked at once more when time is up: there may be a permit by then, and it is taken. Had
+        // this one been woken for it and left it, nobody else would be woken for it.
+        let (_guard, taken) = deadline.wait_while(&self.released, guard, |()| !self.try_take());
+        self.waiting.fetch_sub(1, Relaxed);
+        taken
     }
 
     /// Adds `n` permits, unless there would be more than `bound`.
     pub(crate) fn release_within(&self, bound: usize, n: usize) -> Result<(), OverRelease> {
-        let mut state = self.state();
-        let refused = OverRelease { released: n, available: state.available, bound };
-        state.available = state.available.checked_add(n).filter(|sum| *sum <= bound).ok_or(refused)?;
-        let wake = state.waiting.min(n);
-        // First the lock, or who is woken would go to sleep on it at once.
-        drop(state);
-        for _ in 0..wake {
-            self.released.notify_one();
+        let add = |available: usize| available.checked_add(n).filter(|sum| *sum <= bound);
+        // Release: pairs with the Acquire in `try_take`.
+        self.available.fetch_update(Release, Relaxed, add).map_err(|available| OverRelease {
+            released: n,
+            available,
+            bound,
+        })?;
+        // SeqCst: pairs with the fence in `take`.
+        fence(SeqCst);
+        let wake = self.waiting.load(Relaxed).min(n);
+        if wake > 0 {
+            // Who has found no permit, and is not asleep yet, has the lock: it can be woken after that.
+            drop(self.lock());
+            for _ in 0..wake {
+                self.released.notify_one();
+            }
         }
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.falling_asleep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

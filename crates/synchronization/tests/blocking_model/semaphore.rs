@@ -2,6 +2,7 @@
 
 use model::{
     Explore,
+    cell::UnsafeCell,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -25,6 +26,28 @@ fn no_more_are_inside_than_there_are_permits() {
         body(&shared);
         others.into_iter().for_each(|other| other.join().unwrap());
         assert_eq!((shared.0.available(), shared.0.waiting()), (1, 0));
+    });
+}
+
+/// With one permit it is a mutex: each sees what the one before has done.
+#[test]
+fn a_permit_hands_over_what_was_done_under_it() {
+    struct Shared(Semaphore, UnsafeCell<u32>);
+    // SAFETY: the number is reached by who has the one permit.
+    unsafe impl Sync for Shared {}
+
+    model::explore(&Explore::named("semaphore: a number under one permit").floor(10), || {
+        let shared = Arc::new(Shared(Semaphore::new(1), UnsafeCell::new(0)));
+        let body = |Shared(permits, number): &Shared| {
+            let _permit = permits.acquire();
+            // SAFETY: there is one permit, and this thread has it.
+            number.with_mut(|number| unsafe { *number += 1 });
+        };
+        let other = with(&shared, body);
+        body(&shared);
+        other.join().unwrap();
+        // SAFETY: the other thread has ended.
+        assert_eq!(shared.1.with(|number| unsafe { *number }), 2);
     });
 }
 
@@ -106,7 +129,13 @@ fn one_of_two_releases_is_one_too_many() {
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod broken {
     use model::{
-        sync::{Condvar, Mutex},
+        sync::{
+            Condvar, Mutex,
+            atomic::{
+                Ordering::{Acquire, Release, SeqCst},
+                fence,
+            },
+        },
         time::Deadline,
     };
     use testkit::must_find;
@@ -155,6 +184,76 @@ mod broken {
                 model::thread::yield_now();
             }
         }
+    }
+
+    /// Ours in miniature, permits and waiters in two words, with one step of `release` left out.
+    struct TwoWords {
+        bug: Bug,
+        available: AtomicUsize,
+        waiting: AtomicUsize,
+        falling_asleep: Mutex<()>,
+        released: Condvar,
+    }
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Bug {
+        /// Permits are added and waiters are looked for, but nothing says in this order.
+        NoFence,
+        /// One who has found no permit, and is not asleep yet, is notified too early.
+        NoLock,
+    }
+
+    impl TwoWords {
+        fn new(bug: Bug) -> Self {
+            let [available, waiting] = [(); 2].map(|()| AtomicUsize::new(0));
+            Self { bug, available, waiting, falling_asleep: Mutex::new(()), released: Condvar::new() }
+        }
+
+        fn acquire(&self) {
+            let guard = self.falling_asleep.lock().unwrap();
+            self.waiting.fetch_add(1, Relaxed);
+            fence(SeqCst);
+            let none = |(): &mut ()| {
+                self.available.fetch_update(Acquire, Relaxed, |available| available.checked_sub(1)).is_err()
+            };
+            drop(self.released.wait_while(guard, none).unwrap());
+        }
+
+        fn release(&self) {
+            self.available.fetch_add(1, Release);
+            if self.bug != Bug::NoFence {
+                fence(SeqCst);
+            }
+            if self.waiting.load(Relaxed) > 0 {
+                if self.bug != Bug::NoLock {
+                    drop(self.falling_asleep.lock().unwrap());
+                }
+                self.released.notify_one();
+            }
+        }
+    }
+
+    fn never_woken(name: &'static str, bug: Bug) {
+        must_find(name, "deadlock", || {
+            model::explore(&Explore::named(name), move || {
+                let permits = Arc::new(TwoWords::new(bug));
+                let waiter = with(&permits, TwoWords::acquire);
+                permits.release();
+                waiter.join().unwrap();
+            });
+        });
+    }
+
+    /// Shuttle knows no weaker order than the strongest, and cannot find this.
+    #[test]
+    #[cfg_attr(not(feature = "loom"), ignore = "only loom knows weak orderings")]
+    fn a_waiter_not_seen() {
+        never_woken("semaphore: no fence between permits and waiters", Bug::NoFence);
+    }
+
+    #[test]
+    fn a_waiter_woken_too_early() {
+        never_woken("semaphore: notified before it sleeps", Bug::NoLock);
     }
 
     #[test]
