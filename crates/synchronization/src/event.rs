@@ -21,6 +21,8 @@ use model::{
     time::Deadline,
 };
 
+use crate::give_way::give_way_while;
+
 /// A flag, level-triggered: it stays set until it is cleared, however many have seen it.
 ///
 /// # Poison
@@ -88,10 +90,11 @@ impl Event {
     }
 
     fn wait_until(&self, deadline: Deadline) -> bool {
-        let mut state = self.state();
+        let state = self.state();
         let epoch = state.epoch;
-        state.waiting += 1;
         let unset = |state: &mut State| !state.set && state.epoch == epoch;
+        let mut state = give_way_while(&self.state, state, unset);
+        state.waiting += 1;
         let (mut state, was_set) = deadline.wait_while(&self.was_set, state, unset);
         state.waiting -= 1;
         was_set
