@@ -2,7 +2,6 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Mutex,
     thread,
     time::Duration,
 };
@@ -11,6 +10,7 @@ use deadlock::{
     Key, LevelError, Leveled, LockAllError, RankError, Ranked, TimedLock, levels, lock_all,
     lock_all_backing_off,
 };
+use model::sync::Mutex;
 
 #[test]
 fn guards_come_in_the_order_in_which_the_locks_were_named() {

@@ -51,7 +51,7 @@ fn chandy_and_misra_never_deadlock_nor_give_one_fork_to_two() {
     all_is_well::<ChandyMisra<Explored>>();
 }
 
-/// All of its schedules are for loom: here there are more than 200,000.
+/// There are more than 200,000 schedules in all; the states are looked at below.
 #[test]
 fn seats_never_deadlock_with_two_preemptions() {
     assert!(no_schedule_fails::<Seats<Explored>>(&Bounds::preemptions(2)) > 1_000);
@@ -61,6 +61,27 @@ fn seats_never_deadlock_with_two_preemptions() {
 #[test]
 fn backing_off_never_deadlocks_with_three_preemptions() {
     assert!(no_schedule_fails::<BackOff<Explored>>(&Bounds::preemptions(3)) > 1_000);
+}
+
+#[test]
+fn with_a_chair_fewer_there_is_no_state_in_which_all_are_stuck_and_with_one_more_there_is() {
+    for seats in 2..=6 {
+        let states = endless::seats(seats, seats - 1);
+        assert!(states.all().len() > seats, "{}", states.all().len());
+        assert_eq!(states.stuck(), None, "{seats} philosophers");
+        let stuck = endless::seats(seats, seats).stuck().expect("everybody takes the left one");
+        assert_eq!(stuck.len(), 2 * seats, "all sit down and take one fork");
+    }
+}
+
+#[test]
+fn backing_off_is_never_stuck_and_can_go_on_for_ever() {
+    for seats in 2..=5 {
+        let states = endless::back_off(seats);
+        assert_eq!(states.stuck(), None, "{seats} philosophers");
+        let all: Vec<usize> = (0..seats).collect();
+        assert!(states.circle(&all, |at| !at.contains(&endless::At::Eats)).is_some());
+    }
 }
 
 #[test]

@@ -10,13 +10,13 @@
 //!
 //! In Python nothing checks: `with sorted locks` by `id()` is what people write; `ExitStack` holds as many.
 
-use std::{
-    sync::{Arc, Mutex},
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use lesson::{Lesson, Story};
-use model::schedule::{self, Bounds, Program};
+use model::{
+    schedule::{self, Bounds, Program},
+    sync::Mutex,
+};
 
 use super::search::{broken, fixed};
 use crate::{LockAllError, RankError, Ranked, lock_all, lock_all_backing_off};

@@ -42,7 +42,7 @@ fn run(story: &mut Story) -> lesson::Result {
 
     story.say(
         "Six cures. Each goes through the same search; two have so many schedules that here those with few \
-         preemptions are tried, and the rest by loom (tests/philosophers_model.rs).",
+         preemptions are tried.",
     );
     let two = Bounds::preemptions(2);
     let one = Bounds::preemptions(1);
@@ -65,6 +65,7 @@ fn run(story: &mut Story) -> lesson::Result {
     story.say("The price, five on threads that eat as fast as they can. Least and most: meals at the moment when the first one had had all of his.");
     story.show(table(&dinners));
 
+    states(story);
     starvation(story);
     Ok(())
 }
@@ -97,6 +98,39 @@ fn table(dinners: &[(&str, Dinner)]) -> String {
         let _ = writeln!(table, "{name:18}{:>14.0}{least:>8}{most:>8}", dinner.per_second());
     }
     table
+}
+
+/// Two of them for dinners of any length, as there are only so many states.
+fn states(story: &mut Story) {
+    story.say("Two that were not searched to the end above, as graphs of their states; five that eat again and again:");
+    let seats = endless::seats(5, 4);
+    let chairs = endless::seats(5, 5);
+    story.claim(
+        "with four chairs there is no state in which all are stuck, with five there is",
+        "none; one",
+        format!(
+            "{} states, {}; {}",
+            seats.all().len(),
+            seats.stuck().map_or("none", |_| "one"),
+            chairs.stuck().map_or("none", |_| "one")
+        ),
+        seats.stuck().is_none() && chairs.stuck().is_some(),
+    );
+    let polite = endless::back_off(5);
+    let livelock = polite.circle(&[0, 1, 2, 3, 4], |at| !at.contains(&endless::At::Eats));
+    story.claim(
+        "who backs off is never stuck, but all can go on for ever and nobody eats: the lesson `trylock`",
+        "none; a circle",
+        format!(
+            "{} states, {}; {}",
+            polite.all().len(),
+            polite.stuck().map_or("none", |_| "one"),
+            livelock
+                .as_ref()
+                .map_or("none".to_owned(), |circle| format!("a circle of {} steps", circle.around.len()))
+        ),
+        polite.stuck().is_none() && livelock.is_some(),
+    );
 }
 
 // ANCHOR: starvation

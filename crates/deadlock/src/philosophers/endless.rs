@@ -49,3 +49,63 @@ pub fn waiter(seats: usize) -> States<Vec<bool>> {
         [1, seats - 1].into_iter().filter_map(neighbour).collect()
     })
 }
+
+/// How far a philosopher is who takes one fork after the other. The side is the one he begins with: 0 left, 1 right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum At {
+    /// Not at the table.
+    Away,
+    /// Sits, and waits for his first fork.
+    Sits(usize),
+    /// Has it, and would take the other one.
+    HasOne(usize),
+    /// Has both.
+    Eats,
+}
+
+/// All that can be at a table with so many chairs, where everybody takes left and then right ([`Seats`](super::Seats)).
+pub fn seats(philosophers: usize, chairs: usize) -> States<Vec<At>> {
+    walks(philosophers, move |at, who| match at[who] {
+        At::Away => {
+            let seated = at.iter().filter(|at| **at != At::Away).count();
+            (seated < chairs).then_some(("sits", At::Sits(0)))
+        }
+        At::Sits(_) => is_free(at, who, 0).then_some(("takes left", At::HasOne(0))),
+        At::HasOne(_) => is_free(at, who, 1).then_some(("takes right", At::Eats)),
+        At::Eats => Some(("goes", At::Away)),
+    })
+}
+
+/// All that can be at a table where everybody backs off ([`BackOff`](super::BackOff)).
+pub fn back_off(philosophers: usize) -> States<Vec<At>> {
+    walks(philosophers, |at, who| match at[who] {
+        At::Away => Some(("sits", At::Sits(0))),
+        At::Sits(side) => is_free(at, who, side).then_some(("takes one", At::HasOne(side))),
+        At::HasOne(side) if is_free(at, who, 1 - side) => Some(("takes both", At::Eats)),
+        At::HasOne(side) => Some(("gives back", At::Sits(1 - side))),
+        At::Eats => Some(("goes", At::Away)),
+    })
+}
+
+fn walks(philosophers: usize, next: impl Fn(&[At], usize) -> Option<(&'static str, At)>) -> States<Vec<At>> {
+    States::explore(vec![At::Away; philosophers], |at| {
+        let steps = (0..philosophers).filter_map(|who| {
+            let (what, step) = next(at, who)?;
+            let mut to = at.clone();
+            to[who] = step;
+            Some(Move { who, what, to })
+        });
+        steps.collect()
+    })
+}
+
+/// Whether nobody has the fork on that side of `who`.
+fn is_free(at: &[At], who: usize, side: usize) -> bool {
+    let fork_at = |who: usize, side: usize| (who + side) % at.len();
+    let fork = fork_at(who, side);
+    (0..at.len()).all(|other| match at[other] {
+        At::HasOne(side) => fork_at(other, side) != fork,
+        At::Eats => ![0, 1].map(|side| fork_at(other, side)).contains(&fork),
+        At::Away | At::Sits(_) => true,
+    })
+}
