@@ -101,7 +101,8 @@ impl State<'_> {
     fn choose(&mut self, now: u32) -> Option<usize> {
         loop {
             let ready = (0..self.tasks.len()).rev().filter(|&task| self.is_ready(task, now));
-            let task = ready.max_by_key(|&task| self.priority(task))?;
+            // Equals do not take the core from each other: who holds the lock goes on.
+            let task = ready.max_by_key(|&task| (self.priority(task), self.holder == Some(task)))?;
             match self.left[task].last()? {
                 Op::Run(0) => {}
                 Op::Run(_) => return Some(task),
@@ -121,7 +122,8 @@ impl State<'_> {
     }
 }
 
-/// Runs `tasks` until all are done, at most for `ticks`. Of equals the first in the list goes first.
+/// Runs `tasks` until all are done, at most for `ticks`. Of equals whoever holds the lock goes first, then the first in
+/// the list.
 pub fn run(tasks: &[Task], protocol: Protocol, ticks: u32) -> Trace {
     let count = tasks.len();
     let mut state = State {
@@ -148,6 +150,9 @@ pub fn run(tasks: &[Task], protocol: Protocol, ticks: u32) -> Trace {
                 state.passed_over[task] = 0;
                 if let Some(Op::Run(left)) = state.left[task].last_mut() {
                     *left -= 1;
+                    if *left == 0 {
+                        state.left[task].pop();
+                    }
                 }
                 if state.holder == Some(task) { HOLDING } else { RUNNING }
             } else if state.blocked[task] {

@@ -63,7 +63,7 @@ fn run(story: &mut Story) -> lesson::Result {
         story,
         "thread",
         "the guard lives across the await: a deadlock",
-        0,
+        1,
         &Bounds::all(),
         tasks(Cure::None),
     )?;
