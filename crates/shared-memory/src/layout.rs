@@ -9,6 +9,7 @@
 //! read from shared memory must be looked at each time it is used, as if a stranger had written it.
 
 use std::{
+    fmt,
     marker::PhantomData,
     ops::Deref,
     os::fd::AsFd,
@@ -134,7 +135,6 @@ impl Header {
 /// # let memory = Memfd::create("doc", 4096).unwrap();
 /// let names = Shared::<Vec<u8>>::attach(&memory).unwrap();
 /// ```
-#[derive(Debug)]
 pub struct Shared<T: SharedSafe, U: SharedSafe = ()> {
     mapping: Mapping,
     /// How many `U` there are: taken from the header once, and checked; nobody can change it here.
@@ -244,6 +244,16 @@ impl<T: SharedSafe, U: SharedSafe> Shared<T, U> {
     fn room(len: usize) -> Result<usize, LayoutError> {
         let too_small = MapError::TooSmall { has: len as u64, needed: Self::TAIL as u64 };
         len.checked_sub(Self::TAIL).ok_or(too_small.into())
+    }
+}
+
+/// Where and how much. Not the value: others may be changing it.
+impl<T: SharedSafe, U: SharedSafe> fmt::Debug for Shared<T, U> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Shared")
+            .field("mapping", &self.mapping)
+            .field("tail", &self.tail)
+            .finish_non_exhaustive()
     }
 }
 

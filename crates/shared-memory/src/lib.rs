@@ -78,21 +78,28 @@
 
 #![cfg(target_os = "linux")]
 
+pub mod arena;
+pub mod guardian;
 pub mod layout;
 pub mod lessons;
+pub mod list;
+pub mod manager;
 pub mod mapping;
 pub mod memfd;
 pub mod pass;
 pub mod peer;
 pub mod safe;
 pub mod segment;
+pub mod value;
 
 /// Sleeping on a word that several processes map, and waking who sleeps there: see futex(2).
 pub mod futex {
     pub use model::futex::{wait_shared, wake_shared};
 }
 
+pub use arena::{Arena, Place};
 pub use layout::{LayoutError, Shared};
+pub use list::{Item, ShareableList};
 pub use mapping::{MapError, Mapping};
 pub use memfd::{Memfd, MemfdError};
 pub use safe::{Plain, PlainCell, SharedSafe};

@@ -19,7 +19,7 @@ use std::{
 use processes::{ended::ended_within, parent_death::die_with_parent};
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    process::{Signal, getpid, kill_process},
+    process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit},
     time::Timespec,
 };
 
@@ -208,4 +208,10 @@ fn readable(pipe: impl AsFd, within: Duration) -> io::Result<bool> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// In the other process: it will be killed on purpose, and shall not leave a core file.
+pub fn leave_no_core() {
+    // If it cannot be had, it is only untidy.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
 }

@@ -2,5 +2,27 @@
 
 use lesson::Lesson;
 
+mod search;
+
+mod arena;
+mod layout;
+mod leaks;
+mod limits;
+mod list;
+mod memfd;
+mod python;
+mod segment;
+mod value;
+
 /// All lessons of this crate.
-pub const LESSONS: &[Lesson] = &[];
+pub const LESSONS: &[Lesson] = &[
+    segment::LESSON,
+    memfd::LESSON,
+    layout::LESSON,
+    value::LESSON,
+    list::LESSON,
+    arena::LESSON,
+    leaks::LESSON,
+    limits::LESSON,
+    python::LESSON,
+];
