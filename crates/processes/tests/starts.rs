@@ -391,6 +391,7 @@ fn play(name: &str) {
             forever();
         }),
         ("leader", || {
+            #[expect(clippy::zombie_processes, reason = "it ends first, and leaves an orphan")]
             let mut child = scene("stubborn").stdin(Stdio::inherit()).spawn().unwrap();
             let mut ready = String::new();
             BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();

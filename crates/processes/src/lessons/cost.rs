@@ -65,7 +65,6 @@ fn by_fork() {
     fine(fork(|| 0).map_err(io::Error::other).and_then(Started::wait));
 }
 
-// ANCHOR: time
 fn time(story: &mut Story) -> lesson::Result {
     const ROUNDS: usize = 7;
     let this = Image::new(THIS, ["--scene", "cost/nothing"])?;
@@ -117,7 +116,6 @@ fn time(story: &mut Story) -> lesson::Result {
     }
     Ok(())
 }
-// ANCHOR_END: time
 
 fn judge(story: &mut Story, this: &Image, small: &Image) -> lesson::Result {
     let mut threads = || (0..10).for_each(|_| drop(thread::spawn(|| ()).join()));

@@ -128,7 +128,6 @@ fn ended_thread(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
-// ANCHOR: race
 /// A parent that ends before its child asks for the signal: forced, as the child waits for that end.
 fn race(story: &mut Story) -> lesson::Result {
     story.say("A parent ends after fork and before its child's prctl. The signal never comes; only a look at getppid tells.");
@@ -165,4 +164,3 @@ fn race(story: &mut Story) -> lesson::Result {
     story.equal("no signal came: the child ended by itself", None, adopting.wait(child)?);
     Ok(())
 }
-// ANCHOR_END: race

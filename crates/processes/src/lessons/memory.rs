@@ -149,7 +149,6 @@ fn end(processes: &mut [Child]) -> io::Result<()> {
     Ok(())
 }
 
-// ANCHOR: copy_on_write
 fn copy_on_write(story: &mut Story) -> lesson::Result {
     const PAGES: usize = 1024;
     const STEPS: [usize; 5] = [0, 1, 64, 512, PAGES];
@@ -157,6 +156,7 @@ fn copy_on_write(story: &mut Story) -> lesson::Result {
     let mut pages = Pages::touched(PAGES)?;
     story.equal("before the fork all pages are the parent's alone", PAGES, pages.exclusive()?);
     let (mut ours, mut its) = UnixStream::pair()?;
+    // ANCHOR: child
     let child = fork(|| {
         for count in STEPS {
             let mut go = [0];
@@ -171,6 +171,7 @@ fn copy_on_write(story: &mut Story) -> lesson::Result {
         // Its pages go with it, so it stays until the parent has seen the last step.
         u8::from(its.read_exact(&mut [0]).is_err())
     })?;
+    // ANCHOR_END: child
     let mut rows =
         vec![format!("{:>12}{:>14}{:>15}{:>12}", "written to", "child's own", "parent's own", "child's USS")];
     let (mut own, mut uss) = (Vec::new(), Vec::new());
@@ -206,4 +207,3 @@ fn copy_on_write(story: &mut Story) -> lesson::Result {
     );
     Ok(())
 }
-// ANCHOR_END: copy_on_write

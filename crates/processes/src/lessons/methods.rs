@@ -109,7 +109,6 @@ fn random() -> u64 {
     STATE.get() >> 33
 }
 
-// ANCHOR: breaks
 fn breaks(story: &mut Story) -> lesson::Result {
     story.say("Having all is having too much:");
     let numbers = [said_by_fork(|| random().to_string())?, said_by_fork(|| random().to_string())?];
@@ -119,6 +118,7 @@ fn breaks(story: &mut Story) -> lesson::Result {
         numbers.join(" and "),
         numbers[0] == numbers[1],
     );
+    // ANCHOR: buffer
     let (reader, writer) = io::pipe()?;
     let mut buffered = BufWriter::new(&writer);
     buffered.write_all(b"once ")?;
@@ -129,6 +129,7 @@ fn breaks(story: &mut Story) -> lesson::Result {
     drop(writer);
     let text = read(&mut File::from(OwnedFd::from(reader)))?;
     story.equal("what stood in a buffer is written by both", "once once ", &*text);
+    // ANCHOR_END: buffer
     let (leave, stay) = channel::<()>();
     let other = thread::spawn(move || stay.recv().is_err());
     let refused = fork(|| 0).map_or_else(|error| error.to_string(), |_| "a child".to_owned());
@@ -141,7 +142,6 @@ fn breaks(story: &mut Story) -> lesson::Result {
     story.equal("(which was there until then)", Some(true), other.join().ok());
     Ok(())
 }
-// ANCHOR_END: breaks
 
 fn underneath(story: &mut Story) -> lesson::Result {
     story.say("Beneath spawn: one call that starts a program (posix_spawn), and one that lends it our memory until then (vfork).");

@@ -126,7 +126,6 @@ fn handlers(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
-// ANCHOR: waits
 fn waits(story: &mut Story) -> lesson::Result {
     const A_WHILE: Duration = Duration::from_millis(100);
     story.say("Two processes wait on a Condvar for the order to end. One has a handler that sets a flag; in the other a thread waits for signals and tells the Condvar.");
@@ -147,4 +146,3 @@ fn waits(story: &mut Story) -> lesson::Result {
     story.equal("it ends by itself, with 128 + 2", Some(130), hears.wait()?.code());
     Ok(())
 }
-// ANCHOR_END: waits

@@ -14,10 +14,11 @@ use std::{
 
 use lesson::{
     Bound, Lesson, Story,
+    lanes::{Span, svg, text},
     measure::{in_turn, ratio, seconds},
 };
 use workload::{
-    Empty, Mandelbrot, PieceError, Primes, RunError, Size, Timeline, Workers, Workload, sequential,
+    Empty, Mandelbrot, PieceError, Primes, RunError, Size, Timeline, Workers, Workload, now, sequential,
 };
 
 use crate::{
@@ -36,6 +37,7 @@ pub(super) const LESSON: Lesson = Lesson {
 fn run(story: &mut Story) -> lesson::Result {
     answers("mandelbrot", &Mandelbrot::sized(Size::Lesson), story)?;
     answers("primes", &Primes::sized(Size::Lesson), story)?;
+    lanes(story)?;
     gain(story);
     price(story)
 }
@@ -81,6 +83,30 @@ fn on_threads<W: Workload>(work: &W, threads: usize) -> Result<W::Part, PieceErr
     }))
 }
 // ANCHOR_END: on_threads
+
+/// Draws who did what when: how long it takes until the workers are there, and that they then end together.
+fn lanes(story: &mut Story) -> lesson::Result {
+    let (work, timeline, start) = (Mandelbrot::sized(Size::Measure), Timeline::on(), now());
+    process_dynamic::run(&work, Workers::new(2)?, &timeline)?;
+    let mut lanes = vec![Span { lane: 0, start, end: now(), mark: '=' }];
+    let pieces = timeline.spans();
+    // Neighbours in two colours, so that pieces can be told apart.
+    lanes.extend(pieces.iter().map(|piece| {
+        let mark = if piece.piece % 2 == 0 { 'a' } else { 'b' };
+        Span { lane: 1 + piece.worker, start: piece.start, end: piece.end, mark }
+    }));
+    let names = ["caller", "worker 1", "worker 2"].map(str::to_owned);
+    story.say(
+        "Two worker processes do an image, piece by piece; the caller waits from their start to the answer:",
+    );
+    story.show(text(&names, &lanes, 80));
+    let about =
+        "The caller's bar begins before the workers' first pieces, which both workers then do side by side.";
+    story.picture("lanes", || svg("Two worker processes", about, &names, &lanes))?;
+    let of_both = [0, 1].map(|worker| pieces.iter().filter(|piece| piece.worker == worker).count());
+    story.claim("both workers did pieces", "at least 1 each", format!("{of_both:?}"), !of_both.contains(&0));
+    Ok(())
+}
 
 fn gain(story: &mut Story) {
     story.say(

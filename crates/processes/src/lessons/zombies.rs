@@ -46,8 +46,8 @@ fn has_ended(child: &Child) -> io::Result<()> {
     Ok(())
 }
 
-// ANCHOR: zombie
 fn zombie(story: &mut Story) -> lesson::Result {
+    // ANCHOR: zombie
     let child = again("zombies/nothing").stdin(Stdio::null()).spawn()?;
     let id = child.id();
     has_ended(&child)?;
@@ -68,9 +68,9 @@ fn zombie(story: &mut Story) -> lesson::Result {
     story.equal("dropping the `Child` does not change that", Some('Z'), proc::state(id));
     waitpid(Some(pid(id)?), WaitOptions::empty())?;
     story.equal("waiting does", None, proc::state(id));
+    // ANCHOR_END: zombie
     Ok(())
 }
-// ANCHOR_END: zombie
 
 fn forgotten(story: &mut Story) -> lesson::Result {
     let mut child = again("zombies/forgets").spawn()?;

@@ -177,6 +177,7 @@ fn deaf() -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: hears
 /// The same, with a thread that waits for signals and then does what any thread may.
 fn hears() -> io::Result<()> {
     let stop = Arc::new((Mutex::new(false), Condvar::new()));
@@ -194,3 +195,4 @@ fn hears() -> io::Result<()> {
     println!("stopped, and tidied up");
     process::exit(128 + SIGINT);
 }
+// ANCHOR_END: hears
