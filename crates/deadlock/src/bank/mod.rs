@@ -96,7 +96,7 @@ pub trait Bank: Send + Sync {
 }
 
 /// What is to be computed while the payer's account is held: the check of a signature, a line in a journal. In steps of
-/// about a nanosecond.
+/// about two nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work(pub u32);
 

@@ -138,9 +138,9 @@ fn rendezvous(story: &mut Story) -> lesson::Result {
             }
         }
     };
-    broken(story, "meet", "both send first: a deadlock", 0, &few(), small(false))?;
+    broken(story, "meet", "both send first: a deadlock", 0, &Bounds::all(), small(false))?;
     story.say("Cured: of the two, one takes first.");
-    fixed(story, "B takes first: none", &few(), small(true));
+    fixed(story, "B takes first: none", &Bounds::all(), small(true));
     let take_first = |to: &Sender<u32>, from: &Receiver<u32>| {
         let taken = receive(from)?;
         send(to, 7).map(|()| taken)

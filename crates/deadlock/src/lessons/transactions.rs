@@ -163,8 +163,8 @@ fn same_answer(story: &mut Story) -> lesson::Result {
 // ANCHOR_END: same_answer
 
 fn speed(story: &mut Story) -> lesson::Result {
-    // About 20 us in each: some 60 ms on one core.
-    let (work, orders) = (Work(20_000), orders(ACCOUNTS, 3_000, story.seed()));
+    // About 20 us in each: some 100 ms on one core.
+    let (work, orders) = (Work(10_000), orders(ACCOUNTS, 5_000, story.seed()));
     let [one_lock, ordered, owners] = banks(&[OPENING; ACCOUNTS], work)?;
     story.say(format!(
         "With about 20 us of work in each transfer, {} of them for {CLIENTS} clients:",

@@ -15,8 +15,8 @@ use std::{
 
 use crate::bank::Work;
 
-/// About 20 ms of work: a thing to be seen beside the microseconds of the lock.
-const BUSY: Work = Work(20_000_000);
+/// About 20 ms of work: a long time beside the microseconds of the lock.
+const BUSY: Work = Work(10_000_000);
 
 pub(super) fn plain() {
     scene(libc::PTHREAD_PRIO_NONE);
