@@ -21,6 +21,8 @@ pub(crate) const JOBS: &[Job] = &[
     worker::job::<Words>(),
     worker::job::<Fetch>(),
     worker::job::<processes::lessons::Deeds>(),
+    processes::lessons::ERRANDS.job(),
+    processes::lessons::COUNTER.job(),
 ];
 
 /// Does pieces of work for anyone's scheduler, a JSON line each: `processes --cut primes | processes --worker |

@@ -1,9 +1,12 @@
 //! Questions about processes, one file each.
 
 mod again;
+mod backpressure;
 mod cost;
 mod daemon;
+mod death;
 mod deeds;
+mod errands;
 mod failure;
 mod isolation;
 mod limits;
@@ -11,6 +14,7 @@ mod memory;
 mod methods;
 mod pipeline;
 mod pool;
+mod shares;
 mod signals;
 mod spawn;
 mod speedup;
@@ -19,6 +23,7 @@ mod zombies;
 use lesson::Lesson;
 
 pub use deeds::Deeds;
+pub use errands::{COUNTER, ERRANDS, Ending, Errand};
 
 /// All lessons, in the order in which they are told.
 pub const LESSONS: &[Lesson] = &[
@@ -27,12 +32,15 @@ pub const LESSONS: &[Lesson] = &[
     methods::LESSON,
     speedup::LESSON,
     memory::LESSON,
+    shares::LESSON,
     pool::LESSON,
     failure::LESSON,
+    death::LESSON,
     signals::LESSON,
     zombies::LESSON,
     daemon::LESSON,
     limits::LESSON,
     pipeline::LESSON,
+    backpressure::LESSON,
     cost::LESSON,
 ];

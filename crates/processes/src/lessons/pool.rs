@@ -1,77 +1,168 @@
-//! A pool of processes does pieces as a pool of threads does; who gets which piece decides how long it takes.
+//! A pool of processes in which every piece has an owner: whatever happens to a worker, each piece is answered once.
 //!
-//! `process-static` cuts the work into as many shares as there are workers; `process-dynamic` hands out the next
-//! pieces to whoever is done. The image is the Mandelbrot set, in which one piece costs hundreds of times
-//! another. Look at the two mechanisms side by side (`mechanisms/`): they differ in who calls `hand`, and when.
+//! `Pool::of(&TASK)` starts workers, which are this program again; `map` gives answers in order, `map_unordered` as they
+//! come, `submit` a future. Look at `pool/ledger.rs`: a piece is a value that is moved from the queue to a worker's
+//! order and from there to its answer. So it is always in one place, and when a worker dies it is known what it had.
 //!
-//! In Python: `Pool.map`, whose `chunksize` decides between the two.
+//! In Python: `Pool` and `ProcessPoolExecutor`. The first loses the pieces of a killed worker and waits for ever, the
+//! second gives up all pieces with `BrokenProcessPool`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use lesson::{Bound, Lesson, Story, measure};
-use workload::{Mandelbrot, Size, Timeline, Workers, Workload, sequential};
 
-use crate::{mechanisms, process_dynamic, process_static};
+use super::{
+    again::nobody_left,
+    errands::{COUNTER, ERRANDS, Ending, Errand},
+};
+use crate::pool::{Failed, Pool, Why};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "pool",
-    question: "Who does which piece in a pool of processes, and what does that change?",
-    python: &["Pool", "Pool.map", "Pool.imap_unordered", "ProcessPoolExecutor"],
+    question: "How does a pool of processes lose nothing?",
+    python: &[
+        "Pool",
+        "Pool.imap",
+        "Pool.imap_unordered",
+        "Pool.apply_async",
+        "AsyncResult",
+        "Pool.close",
+        "Pool.terminate",
+    ],
     run,
     scenes: &[],
 };
 
 fn run(story: &mut Story) -> lesson::Result {
-    let work = Mandelbrot::sized(Size::Lesson);
-    let (pieces, off) = (work.pieces()?.len(), Timeline::off());
-    let alone = sequential(&work, &off)?;
-    story.say(format!(
-        "An image in {pieces} pieces, done here, one after the other, and then by two worker processes."
-    ));
-    for mechanism in mechanisms::<Mandelbrot>() {
-        let timeline = Timeline::on();
-        let answer = (mechanism.run)(&work, Workers::new(2)?, &timeline)?;
-        let mut done = BTreeMap::<u32, (usize, u64)>::new();
-        for span in timeline.spans() {
-            let (count, time) = done.entry(span.pid).or_default();
-            *count += 1;
-            *time += span.end - span.start;
-        }
-        let rows = done.iter().map(|(pid, (count, time))| {
-            format!(
-                "{:<16} process {pid:<8} {count:>4} pieces in {:>6.1} ms",
-                mechanism.name,
-                *time as f64 / 1e6
-            )
-        });
-        story.show(rows.collect::<Vec<_>>().join("\n"));
-        story.claim(
-            format!("{} gives the answer of the sequential run", mechanism.name),
-            "equal",
-            if answer == alone { "equal" } else { "different" },
-            answer == alone,
-        );
-        let total: usize = done.values().map(|(count, _)| count).sum();
-        story.equal(format!("{} does each piece once", mechanism.name), pieces, total);
-        if mechanism.name == "process-static" {
-            let counts: Vec<usize> = done.values().map(|(count, _)| *count).collect();
-            story.equal("a static split gives each worker as many pieces", vec![pieces / 2; 2], counts);
-        }
-    }
-    story.say(
-        "Equal shares of pieces are not equal shares of work. Each pool now does a larger image, in turn, its start \
-         included.",
-    );
-    let large = Mandelbrot::sized(Size::Measure);
-    story.timed("handing out pieces on demand beats equal shares", Bound::AtLeast(1.2), 2, || {
-        let two = Workers::new(2).unwrap_or(Workers::ONE);
-        let [fixed, demand] = measure::in_turn(
-            3,
-            [&mut || drop(process_static::run(&large, two, &off)), &mut || {
-                drop(process_dynamic::run(&large, two, &off))
-            }],
-        );
-        measure::ratio(&fixed, &demand)
+    orders(story)?;
+    owners(story)?;
+    failures(story)?;
+    lives(story)?;
+    chunks(story)?;
+    nobody_left(story);
+    Ok(())
+}
+
+/// The ways to give pieces and take answers.
+fn orders(story: &mut Story) -> lesson::Result {
+    // ANCHOR: orders
+    let pool = Pool::of(&ERRANDS).workers(2).start()?;
+    let squares: Vec<u64> = pool.map((0..1_000).map(Errand::Square)).collect::<Result<_, _>>()?;
+    let places: BTreeSet<usize> =
+        pool.map_unordered((0..1_000).map(Errand::Square)).map(|(place, _)| place).collect();
+    let later = pool.submit(Errand::Square(12));
+    // ANCHOR_END: orders
+    story.say("Two workers, 1,000 squares: in order, as they come, and one by a future.");
+    let right = (0..1_000).map(|x| x * x).collect::<Vec<u64>>() == squares;
+    story.equal("`map` gives the answers in the order of the inputs", true, right);
+    story.equal("`map_unordered` gives each once, with its place", 1_000, places.len());
+    story.equal("`submit` gives a future, to be waited for later", 144, later.wait()?);
+    let report = pool.close();
+    story.equal("the same two workers did all of it", (2, 2_001), (report.started, report.answered));
+    Ok(())
+}
+
+/// A piece outlives its worker.
+fn owners(story: &mut Story) -> lesson::Result {
+    // ANCHOR: owners
+    let pool = Pool::of(&ERRANDS).workers(1).start()?;
+    let victim = u32::try_from(pool.submit(Errand::Who).wait()?)?;
+    let errands = (0..1_000).map(|x| match x {
+        500 => Errand::End(Ending::Kill, Some(victim)),
+        x => Errand::Square(x),
     });
+    let answers: Vec<u64> = pool.map(errands).collect::<Result<_, _>>()?;
+    // ANCHOR_END: owners
+    story.say(format!(
+        "Now one worker, process {victim}. Piece 500 of 1,000 kills it by SIGKILL, and does no harm to any other."
+    ));
+    let report = pool.report();
+    story.equal("the worker has died", 1, report.died);
+    story.equal("all pieces have an answer none the less", 1_000, answers.len());
+    story.claim(
+        "piece 500 was done again, by a new worker",
+        format!("not {victim}"),
+        answers[500].to_string(),
+        answers[500] != u64::from(victim),
+    );
+    story.equal("which stands in the place of the dead one", (2, 1), (report.started, pool.workers().len()));
+    Ok(())
+}
+
+/// What becomes of a piece that cannot be done.
+fn failures(story: &mut Story) -> lesson::Result {
+    let pool = Pool::of(&ERRANDS).workers(2).tries(2).start()?;
+    let mut errands: Vec<Errand> = (0..100).map(Errand::Square).collect();
+    (errands[20], errands[50], errands[80]) =
+        (Errand::Fail, Errand::Panic, Errand::End(Ending::Exit(3), None));
+    let answers: Vec<_> = pool.map(errands).collect();
+    let failed: Vec<&Failed<Errand>> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    story.say("Of 100 pieces one fails, one panics, and one ends every worker that tries it.");
+    story.show(failed.iter().map(|failed| format!("{failed}")).collect::<Vec<_>>().join("\n"));
+    story.equal("97 are done", 97, answers.len() - failed.len());
+    let [error, panic, poison] = failed[..] else { return Err("three should fail".into()) };
+    story.equal(
+        "an error comes back in its own words",
+        "invalid digit found in string",
+        &error.why.to_string(),
+    );
+    story.equal("so does a panic", "panicked: what now?", &panic.why.to_string());
+    let stacks =
+        [error, panic].map(|failed| failed.why.backtrace().is_some_and(|stack| stack.contains("errands.rs")));
+    story.equal("with both comes the worker's stack, with the file and line", [true, true], stacks);
+    let deaths = match &poison.why {
+        Why::Poison { deaths } => deaths.len(),
+        _ => 0,
+    };
+    story.equal("a piece that ends its workers is given up after so many tries: poison", 2, deaths);
+    story.equal(
+        "each failure brings its input back",
+        Errand::End(Ending::Exit(3), None),
+        poison.input.clone(),
+    );
+    Ok(())
+}
+
+/// A worker's life: one start, so many pieces.
+fn lives(story: &mut Story) -> lesson::Result {
+    let pool = Pool::with(&COUNTER, &100).workers(2).pieces_per_worker(10).start()?;
+    let answers: Vec<(u32, u64)> = pool.map(std::iter::repeat_n((), 60)).collect::<Result<_, _>>()?;
+    let workers: BTreeSet<u32> = answers.iter().map(|(pid, _)| *pid).collect();
+    let most = answers.iter().map(|(_, count)| *count).max();
+    story.say("A task with a state: each worker begins with the argument of the pool, here 100, and counts its pieces.");
+    story.equal("no worker counts beyond ten pieces: then it is replaced", Some(110), most);
+    story.claim(
+        "so 60 pieces need at least six workers",
+        "6 or more",
+        workers.len().to_string(),
+        workers.len() >= 6,
+    );
+    let report = pool.close();
+    story.equal("none of them died: they were let go", 0, report.died);
+    Ok(())
+}
+
+/// What it costs to hand out a piece.
+fn chunks(story: &mut Story) -> lesson::Result {
+    let single = Pool::with(&COUNTER, &0).workers(2).chunk(1).start()?;
+    let measured = Pool::with(&COUNTER, &0).workers(2).start()?;
+    let count = if story.is_timed() { 20_000 } else { 100 };
+    let through =
+        |pool: &Pool<(), (u32, u64)>| pool.map(std::iter::repeat_n((), count)).filter(Result::is_ok).count();
+    story.equal(
+        "with one piece an order, or as many as the clock says, all are done",
+        [count; 2],
+        [through(&single), through(&measured)],
+    );
+    story.timed(
+        "pieces of no work go through several times as fast in chunks",
+        Bound::AtLeast(2.0),
+        2,
+        || {
+            let [single, measured] =
+                measure::in_turn(5, [&mut || _ = through(&single), &mut || _ = through(&measured)]);
+            measure::ratio(&single, &measured)
+        },
+    );
     Ok(())
 }
