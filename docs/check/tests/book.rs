@@ -70,7 +70,9 @@ fn every_command_names_a_package_and_a_lesson_that_exist() {
         match package {
             "threads" => Some(threads::lessons::LESSONS),
             "processes" => Some(processes::lessons::LESSONS),
+            "shared-memory" => Some(shared_memory::lessons::LESSONS),
             "synchronization" => Some(synchronization::lessons::LESSONS),
+            "deadlock" => Some(deadlock::lessons::LESSONS),
             _ => None,
         }
     };
