@@ -9,10 +9,39 @@
 //!
 //! | crate | how | differs |
 //! |---|---|---|
-//! | `lock_ordering` 0.2, `lock_tree` 0.1 (both from Fuchsia's network stack) | a context type for what is held, `LockAfter<A> for B` | the order is a tree of relations that you write; the state lives in one struct |
-//! | `surelock` 0.1 | a key, and levels as numbers | several locks of one level are taken as a set, in the order of their ids |
-//! | `happylock` 0.5 | a key, no levels | all locks that are needed must be taken at once |
+//! | `lock_tree` 0.1 (Fuchsia's network stack), `lock_ordering` 0.2 | the same borrow, of what is locked so far; `LockAfter<A> for B` | you write each relation, so the order may be a tree; `lock_tree` wants all locks in one struct |
+//! | `surelock` 0.1 | a key that a lock consumes and gives back one level on | levels are numbers; locks of one level are taken as a set, in the order of their ids; no lock can fail |
+//! | `happylock` 0.5 | a key, no levels | all that is needed is taken at once, or nothing (hold and wait is what it breaks) |
 //! | `tracing-mutex` 0.3 | no types: orders that were seen, while it runs | finds what ran, as the detector here |
+//!
+//! `surelock` beside it, in order:
+//!
+//! ```
+//! use surelock::{key::lock_scope, level::Level, mutex::Mutex};
+//!
+//! let accounts: Mutex<i32> = Mutex::new(100);
+//! let log: Mutex<Vec<&str>, Level<1>> = Mutex::new_higher(Vec::new(), &accounts);
+//! lock_scope(|key| {
+//!     let (mut balance, key) = key.lock(&accounts);
+//!     let (mut lines, _key) = key.lock(&log);
+//!     *balance -= 5;
+//!     lines.push("5 out");
+//! });
+//! ```
+//!
+//! The other way round it is the same error as ours (`E0277`):
+//!
+//! ```compile_fail,E0277
+//! # use surelock::{key::lock_scope, level::Level, mutex::Mutex};
+//! # let accounts: Mutex<i32> = Mutex::new(100);
+//! # let log: Mutex<Vec<&str>, Level<1>> = Mutex::new_higher(Vec::new(), &accounts);
+//! lock_scope(|key| {
+//!     let (mut lines, key) = key.lock(&log);
+//!     let (mut balance, _key) = key.lock(&accounts);
+//! });
+//! ```
+//!
+//! Ours lends the key and has it back when the guard is gone; theirs is consumed by the lock, and a `subscope` lends it.
 //!
 //! What no type sees: which of two accounts comes first (that is for `lock_all`), and waits that are no locks.
 //!
