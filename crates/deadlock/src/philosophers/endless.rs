@@ -59,6 +59,8 @@ pub enum At {
     Sits(usize),
     /// Has it, and would take the other one.
     HasOne(usize),
+    /// Has it, did not get the other one, and will give back.
+    HasFailed(usize),
     /// Has both.
     Eats,
 }
@@ -71,7 +73,7 @@ pub fn seats(philosophers: usize, chairs: usize) -> States<Vec<At>> {
             (seated < chairs).then_some(("sits", At::Sits(0)))
         }
         At::Sits(_) => is_free(at, who, 0).then_some(("takes left", At::HasOne(0))),
-        At::HasOne(_) => is_free(at, who, 1).then_some(("takes right", At::Eats)),
+        At::HasOne(_) | At::HasFailed(_) => is_free(at, who, 1).then_some(("takes right", At::Eats)),
         At::Eats => Some(("goes", At::Away)),
     })
 }
@@ -82,7 +84,8 @@ pub fn back_off(philosophers: usize) -> States<Vec<At>> {
         At::Away => Some(("sits", At::Sits(0))),
         At::Sits(side) => is_free(at, who, side).then_some(("takes one", At::HasOne(side))),
         At::HasOne(side) if is_free(at, who, 1 - side) => Some(("takes both", At::Eats)),
-        At::HasOne(side) => Some(("gives back", At::Sits(1 - side))),
+        At::HasOne(side) => Some(("fails", At::HasFailed(side))),
+        At::HasFailed(side) => Some(("gives back", At::Sits(1 - side))),
         At::Eats => Some(("goes", At::Away)),
     })
 }
@@ -104,7 +107,7 @@ fn is_free(at: &[At], who: usize, side: usize) -> bool {
     let fork_at = |who: usize, side: usize| (who + side) % at.len();
     let fork = fork_at(who, side);
     (0..at.len()).all(|other| match at[other] {
-        At::HasOne(side) => fork_at(other, side) != fork,
+        At::HasOne(side) | At::HasFailed(side) => fork_at(other, side) != fork,
         At::Eats => ![0, 1].map(|side| fork_at(other, side)).contains(&fork),
         At::Away | At::Sits(_) => true,
     })
