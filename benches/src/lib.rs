@@ -5,6 +5,7 @@
 //! | `mechanisms` | Which mechanism does each workload fastest? |
 //! | `dispatch` | What does it cost to hand out a piece in which nothing is to be done? |
 //! | `spawn` | What does it cost to start a worker, from a stolen closure to a process? |
+//! | `pool` | What does the pool of processes cost: a piece, a start, a recovery, memory? |
 //! | `locks` | What does it cost to take a lock and give it back, alone and with others? |
 //! | `channels` | How fast do values go from thread to thread? |
 //! | `contention` | What does it cost that threads count into one place? |
