@@ -8,6 +8,10 @@ use std::{
 };
 
 use deadlock::detector::{Action, Detector, JoinError, LockError, Recovery, RecvError, Report, SendError};
+use testkit::watchdog;
+
+/// What hangs is a deadlock that was missed.
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn names(report: &Report) -> Vec<&str> {
     report.threads().iter().map(|stuck| stuck.thread.as_str()).collect()
@@ -33,6 +37,7 @@ fn abba(detector: &Detector) -> Arc<Report> {
 
 #[test]
 fn two_locks_in_two_orders() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let report = abba(&detector);
     assert!(report.is_cycle());
@@ -55,6 +60,7 @@ fn two_locks_in_two_orders() {
 
 #[test]
 fn a_lock_that_one_holds_oneself() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let lock = detector.mutex("m", 1);
     let held = lock.lock().unwrap();
@@ -67,6 +73,7 @@ fn a_lock_that_one_holds_oneself() {
 
 #[test]
 fn reading_twice_with_a_writer_between() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let lock = Arc::new(detector.rwlock("table", 0));
     let first = lock.read().unwrap();
@@ -90,6 +97,7 @@ fn until(mut condition: impl FnMut() -> bool) {
 
 #[test]
 fn an_upgrade_from_reader_to_writer() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let lock = detector.rwlock("table", 0);
     let read = lock.read().unwrap();
@@ -101,6 +109,7 @@ fn an_upgrade_from_reader_to_writer() {
 
 #[test]
 fn all_asleep() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let (lock, condvar) = (Arc::new(detector.mutex("ready", false)), Arc::new(detector.condvar("is ready")));
     // Lost: nobody sleeps yet.
@@ -118,6 +127,7 @@ fn all_asleep() {
 
 #[test]
 fn asleep_when_the_last_that_could_notify_ends() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let (lock, condvar) = (detector.mutex("m", ()), detector.condvar("c"));
     let gate = Arc::new(Barrier::new(2));
@@ -136,6 +146,7 @@ fn asleep_when_the_last_that_could_notify_ends() {
 
 #[test]
 fn a_sleeper_that_may_be_woken_is_not_stuck() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let (lock, condvar) = (Arc::new(detector.mutex("m", false)), Arc::new(detector.condvar("c")));
     let (theirs, bell) = (lock.clone(), condvar.clone());
@@ -151,6 +162,7 @@ fn a_sleeper_that_may_be_woken_is_not_stuck() {
 
 #[test]
 fn an_open_world_is_silent_about_sleepers() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::open(Recovery::Break);
     let (lock, condvar) = (Arc::new(detector.mutex("m", false)), Arc::new(detector.condvar("c")));
     let (theirs, bell) = (lock.clone(), condvar.clone());
@@ -169,6 +181,7 @@ fn an_open_world_is_silent_about_sleepers() {
 
 #[test]
 fn threads_that_join_each_other() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let slot = Arc::new(std::sync::Mutex::new(None));
     let gate = Arc::new(Barrier::new(2));
@@ -196,6 +209,7 @@ fn threads_that_join_each_other() {
 
 #[test]
 fn a_cycle_of_full_channels_is_seen_while_others_run() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let (to_b, from_a) = detector.channel("a to b", 1);
     let (to_a, from_b) = detector.channel("b to a", 1);
@@ -225,6 +239,7 @@ fn a_cycle_of_full_channels_is_seen_while_others_run() {
 
 #[test]
 fn a_receiver_that_holds_the_last_sender() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let (sender, receiver) = detector.channel::<u32>("work", 4);
     sender.send(1).unwrap();
@@ -238,6 +253,7 @@ fn a_receiver_that_holds_the_last_sender() {
 
 #[test]
 fn a_rendezvous_needs_both() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let (sender, receiver) = detector.channel::<u32>("hand to hand", 0);
     assert!(sender.try_send(1).is_err());
@@ -251,6 +267,7 @@ fn a_rendezvous_needs_both() {
 
 #[test]
 fn a_thread_that_ends_while_it_holds() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let lock = Arc::new(detector.mutex("m", 0));
     let theirs = Arc::clone(&lock);
@@ -264,6 +281,7 @@ fn a_thread_that_ends_while_it_holds() {
 
 #[test]
 fn a_thread_that_ends_while_others_wait_for_what_it_holds() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let lock = Arc::new(detector.mutex("m", 0));
     let (theirs, go) = (Arc::clone(&lock), Arc::new(Barrier::new(2)));
@@ -279,6 +297,7 @@ fn a_thread_that_ends_while_others_wait_for_what_it_holds() {
 
 #[test]
 fn a_panic_poisons_and_is_no_deadlock() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let lock = Arc::new(detector.mutex("m", 7));
     let theirs = Arc::clone(&lock);
@@ -296,6 +315,7 @@ fn a_panic_poisons_and_is_no_deadlock() {
 #[test]
 #[should_panic(expected = "attempted to use a condition variable with two mutexes: one and other")]
 fn a_condvar_with_two_mutexes() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let (one, other) = (detector.mutex("one", ()), detector.mutex("other", ()));
     let condvar = detector.condvar("c");
@@ -306,6 +326,7 @@ fn a_condvar_with_two_mutexes() {
 
 #[test]
 fn a_limit_in_time_is_no_deadlock() {
+    let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);
     let lock = detector.mutex("m", ());
     let held = lock.lock().unwrap();

@@ -61,6 +61,12 @@ impl Detector {
             graph.wake(me);
             return (graph, Woken::Deadlock(report));
         }
+        let untold = std::mem::take(&mut graph.untold);
+        if !untold.is_empty() {
+            drop(graph);
+            tell(&untold);
+            graph = self.graph();
+        }
         loop {
             let thread = graph.threads.get_mut(&me).expect("a thread stays known until it ends");
             if let Some(report) = thread.verdict.take() {
@@ -109,7 +115,7 @@ impl Detector {
             Recovery::Break => {}
             Recovery::Report => {
                 graph.mark_reported(&members);
-                eprintln!("{report}");
+                graph.untold.push(Arc::clone(&report));
             }
             Recovery::Abort => {
                 eprintln!("{report}");
@@ -121,21 +127,17 @@ impl Detector {
 
     /// Somebody who could have ended waits is gone: who slept until now may be stuck. Under [`Recovery::Break`] the
     /// one that has waited longest is woken, and again, until nobody is stuck.
-    pub(super) fn judge_all(&self, graph: &mut Graph) {
-        loop {
-            let mut asleep: Vec<(Instant, u64)> = graph.threads.iter().filter_map(waiting).collect();
-            asleep.sort_unstable();
-            let asleep: Vec<u64> = asleep.into_iter().map(|(_, thread)| thread).collect();
-            let stuck = graph.stuck(&asleep);
-            let is_new = |thread: &&u64| graph.threads.get(thread).is_some_and(|t| !t.reported);
-            let Some(&victim) = stuck.iter().filter(|thread| asleep.contains(thread)).find(is_new) else {
-                return;
-            };
-            let (report, members) = self.report(graph, victim, &stuck);
+    pub(super) fn judge_all(&self, mut graph: MutexGuard<'_, Graph>) {
+        while let Some((victim, stuck)) = graph.first_unreported() {
+            let (report, members) = self.report(&mut graph, victim, &stuck);
             if self.recovery() == Recovery::Break {
-                graph.condemn(graph.better_victim(&members).unwrap_or(victim), report);
+                let victim = graph.better_victim(&members).unwrap_or(victim);
+                graph.condemn(victim, report);
             }
         }
+        let untold = std::mem::take(&mut graph.untold);
+        drop(graph);
+        tell(&untold);
     }
 
     /// `thread` has ended, while it held `holds`.
@@ -156,11 +158,33 @@ impl Detector {
             .map(|(number, _)| *number)
             .collect();
         joining.into_iter().for_each(|joining| graph.wake(joining));
-        self.judge_all(&mut graph);
+        self.judge_all(graph);
+    }
+}
+
+/// Without the graph's lock: whoever reads stderr may be slow.
+fn tell(reports: &[Arc<Report>]) {
+    for report in reports {
+        eprintln!("{report}");
     }
 }
 
 impl Graph {
+    /// The thread that has waited longest among those that are stuck and were not reported; and all that are.
+    fn first_unreported(&self) -> Option<(u64, Vec<u64>)> {
+        let mut asleep: Vec<(Instant, u64)> = self.threads.iter().filter_map(waiting).collect();
+        asleep.sort_unstable();
+        let asleep: Vec<u64> = asleep.into_iter().map(|(_, thread)| thread).collect();
+        let stuck = self.stuck(&asleep);
+        // Those that were asked about come first, in their order.
+        let mut asked = stuck.iter().take(asleep.len());
+        let first = asked.find(|number| {
+            let thread = self.threads.get(number);
+            thread.is_some_and(|thread| !thread.reported && matches!(thread.state, State::Blocked(_)))
+        });
+        first.copied().map(|first| (first, stuck))
+    }
+
     /// Whoever joins another thread and is refused loses its result, so that is the last resort: if the first of
     /// `members` joins, and others of them do not, the one of those that has waited longest.
     fn better_victim(&self, members: &[u64]) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! Puts a deadlock into words: names and source lines instead of numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{Graph, Hold, On, State, Wait};
 use crate::detector::{Action, Held, Object, Report, Stuck, Waiting};
@@ -8,6 +8,7 @@ use crate::detector::{Action, Held, Object, Report, Stuck, Waiting};
 impl Graph {
     /// The deadlock as `from` sees it: itself, and those of `stuck` it waits for, and so on. Also who they are.
     pub(super) fn describe(&self, from: u64, stuck: &[u64]) -> (Report, Vec<u64>) {
+        let stuck: BTreeSet<u64> = stuck.iter().copied().collect();
         let mut members: Vec<u64> = Vec::new();
         let mut at: BTreeMap<u64, usize> = BTreeMap::new();
         let mut next = vec![from];

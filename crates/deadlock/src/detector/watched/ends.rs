@@ -4,12 +4,13 @@
 //! on it counts as one that any thread could end. A handle that is bound to a thread cannot leave it (it is not
 //! `Send`), so when all handles of an end are bound, those who could end a wait are known exactly.
 
-use std::{marker::PhantomData, mem::ManuallyDrop, ops::Deref};
+use std::{marker::PhantomData, ops::Deref};
 
 use super::{
-    graph::{Ends, Graph, On},
+    graph::{Graph, On},
     identity::Identity,
     local,
+    object::Ends,
 };
 
 /// An end of a channel.
@@ -51,7 +52,8 @@ pub trait End {
 /// ```
 #[derive(Debug)]
 pub struct Here<E: End> {
-    end: ManuallyDrop<E>,
+    /// `None` only while it is released.
+    end: Option<E>,
     thread: u64,
     stays: PhantomData<*const ()>,
 }
@@ -68,46 +70,44 @@ impl<E: End> Here<E> {
         ends.anywhere -= 1;
         ends.bound.push(thread);
         // Fewer than before could end a wait.
-        detector.judge_all(&mut graph);
-        drop(graph);
-        Self { end: ManuallyDrop::new(end), thread, stays: PhantomData }
+        detector.judge_all(graph);
+        Self { end: Some(end), thread, stays: PhantomData }
     }
 
     /// The handle, free to go anywhere again.
-    pub fn release(self) -> E {
+    pub fn release(mut self) -> E {
         self.unbind();
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped nor used again, so the handle is taken once.
-        unsafe { ManuallyDrop::take(&mut this.end) }
+        self.end.take().expect(PRESENT)
     }
 
     fn unbind(&self) {
-        let mut graph = self.end.identity().detector().graph();
-        let ends = ends(&mut graph, self.end.identity(), E::SIDE);
+        let Some(end) = &self.end else { return };
+        let mut graph = end.identity().detector().graph();
+        let ends = ends(&mut graph, end.identity(), E::SIDE);
         ends.unbind(self.thread);
         ends.anywhere += 1;
     }
 }
 
+const PRESENT: &str = "it has its handle until it is released";
+
 impl<E: End> Deref for Here<E> {
     type Target = E;
 
     fn deref(&self) -> &E {
-        &self.end
+        self.end.as_ref().expect(PRESENT)
     }
 }
 
 impl<E: End + Clone> Clone for Here<E> {
     fn clone(&self) -> Self {
-        Self::new(E::clone(&self.end))
+        Self::new(E::clone(self))
     }
 }
 
 impl<E: End> Drop for Here<E> {
     fn drop(&mut self) {
         self.unbind();
-        // SAFETY: this is the only drop, and nothing uses the handle after it.
-        unsafe { ManuallyDrop::drop(&mut self.end) }
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) fn left(identity: &Identity, side: Side) {
         wake_others(&mut graph, identity.number(), side);
     }
     // Fewer than before could end a wait.
-    detector.judge_all(&mut graph);
+    detector.judge_all(graph);
 }
 
 /// Those at the other end have to see that nobody is left at this one.

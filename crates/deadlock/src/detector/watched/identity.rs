@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use super::{Detector, domain::GLOBAL, graph::Object};
+use super::{Detector, domain::GLOBAL, object::Object};
 use crate::detector::{Kind, Place};
 
 /// The next number of an object. Numbers are never used twice, so an old one means nothing, never something else.

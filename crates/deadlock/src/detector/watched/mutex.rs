@@ -8,35 +8,38 @@ use std::{
     ops::{Deref, DerefMut},
     panic::Location,
     sync::{
-        Arc, LockResult, PoisonError, TryLockError, TryLockResult,
+        LockResult, PoisonError, TryLockError, TryLockResult,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread,
     time::Duration,
 };
 
-use super::{
-    Detector,
-    block::{Blocking, Woken},
-    graph::{Graph, Hold, Holder, On},
-    identity::Identity,
-    local::{self, Local},
-    word::Word,
-    world::MutexGuard as GraphGuard,
-};
-use crate::detector::{Kind, LockError, Place, Report};
+use super::{Detector, block::Blocking, identity::Identity, raw::Raw};
+use crate::detector::{Kind, LockError};
 
 /// As `std::sync::Mutex` (`threading.Lock`), and says so when to wait would be for ever.
+///
+/// A lock that somebody waits for cannot be dropped: the wait borrows it.
+/// ```compile_fail,E0505
+/// let lock = deadlock::detector::Mutex::new(1);
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| lock.lock().is_ok());
+///     drop(lock); // cannot move out of `lock` because it is borrowed
+/// });
+/// ```
+/// A guard stays with the thread that locked:
+/// ```compile_fail,E0277
+/// let lock = deadlock::detector::Mutex::new(1);
+/// let guard = lock.lock().unwrap();
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(guard)); // cannot be sent between threads safely
+/// });
+/// ```
 pub struct Mutex<T: ?Sized> {
     pub(super) raw: Raw,
-    value: UnsafeCell<T>,
-}
-
-/// All of a mutex but its value.
-pub(super) struct Raw {
-    word: Word,
     poisoned: AtomicBool,
-    pub(super) identity: Identity,
+    value: UnsafeCell<T>,
 }
 
 /// While it lives, the mutex is held by the thread that made it.
@@ -78,8 +81,7 @@ impl<T> Mutex<T> {
     }
 
     const fn with(identity: Identity, value: T) -> Self {
-        let raw = Raw { word: Word::new(), poisoned: AtomicBool::new(false), identity };
-        Self { raw, value: UnsafeCell::new(value) }
+        Self { raw: Raw::new(identity), poisoned: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
     /// The value.
@@ -113,9 +115,11 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        let place = Location::caller();
-        let taken = local::with(|local| self.raw.take_at_once(local, place));
-        if taken { Ok(self.guard()?) } else { Err(TryLockError::WouldBlock) }
+        if self.raw.take_at_once(Location::caller()) {
+            Ok(self.guard()?)
+        } else {
+            Err(TryLockError::WouldBlock)
+        }
     }
 
     /// As [`lock`](Self::lock), but waits no longer than `timeout`. Such a wait ends by itself, so it is never part
@@ -125,11 +129,11 @@ impl<T: ?Sized> Mutex<T> {
     /// `WouldBlock` when the time ran out.
     #[track_caller]
     pub fn lock_timeout(&self, timeout: Duration) -> TryLockResult<MutexGuard<'_, T>> {
-        let blocking = Blocking::new(Location::caller(), Some(timeout));
-        let taken = local::with(|local| {
-            self.raw.take_at_once(local, blocking.place) || self.raw.contended(local, blocking).is_ok()
-        });
-        if taken { Ok(self.guard()?) } else { Err(TryLockError::WouldBlock) }
+        if self.raw.acquire_within(Blocking::new(Location::caller(), Some(timeout))) {
+            Ok(self.guard()?)
+        } else {
+            Err(TryLockError::WouldBlock)
+        }
     }
 
     /// The value, without locking: nobody else can have it.
@@ -144,106 +148,19 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Whether a thread panicked while it held the lock.
     pub fn is_poisoned(&self) -> bool {
-        self.raw.poisoned.load(Relaxed)
+        self.poisoned.load(Relaxed)
     }
 
     /// The value is whole again.
     pub fn clear_poison(&self) {
-        self.raw.poisoned.store(false, Relaxed);
+        self.poisoned.store(false, Relaxed);
     }
 
     /// For the thread that has just taken the lock.
     #[inline]
     pub(super) fn guard(&self) -> LockResult<MutexGuard<'_, T>> {
         let guard = MutexGuard { mutex: self, panicking: thread::panicking(), here: PhantomData };
-        if self.raw.poisoned.load(Relaxed) { Err(PoisonError::new(guard)) } else { Ok(guard) }
-    }
-}
-
-impl Raw {
-    /// Takes the lock; waits if need be.
-    #[inline]
-    pub(super) fn acquire(&self, place: Place) -> Result<(), Arc<Report>> {
-        local::with(|local| {
-            let hold = self.hold(local, place);
-            local.tell_order(&self.identity, hold);
-            if self.word.take(local.number()) {
-                local.push(hold);
-                return Ok(());
-            }
-            match self.contended(local, Blocking::new(place, None)) {
-                Ok(()) => Ok(()),
-                Err(report) => Err(report.expect("a wait without a limit ends by a lock or a deadlock")),
-            }
-        })
-    }
-
-    #[inline]
-    fn take_at_once(&self, local: &Local, place: Place) -> bool {
-        let hold = self.hold(local, place);
-        let taken = self.word.take(local.number());
-        if taken {
-            local.push(hold);
-        }
-        taken
-    }
-
-    #[inline]
-    fn hold(&self, local: &Local, place: Place) -> Hold {
-        local.meet(&self.identity);
-        Hold { lock: self.identity.number(), shared: false, place }
-    }
-
-    /// Waits in the queue. The error is the deadlock; without one the time ran out.
-    #[cold]
-    fn contended(&self, local: &Local, blocking: Blocking) -> Result<(), Option<Arc<Report>>> {
-        let (me, number) = (local.number(), self.identity.number());
-        let detector = self.identity.detector();
-        let mut graph = detector.graph();
-        if let Some(owner) = self.word.take_or_wait(me) {
-            let object = graph.object(number);
-            object.holders = vec![Holder { thread: owner, shared: false }];
-            object.queue.push_back((me, On::Lock(number)));
-            let (mut graph, woken) = detector.block(graph, local, On::Lock(number), blocking);
-            // Who is no longer in the queue was handed the lock, whatever else happened.
-            if !matches!(woken, Woken::Go) && graph.object(number).leave(me) {
-                if graph.object(number).queue.is_empty() {
-                    self.word.nobody_waits();
-                }
-                return Err(if let Woken::Deadlock(report) = woken { Some(report) } else { None });
-            }
-        }
-        local.push(Hold { lock: number, shared: false, place: blocking.place });
-        Ok(())
-    }
-
-    #[inline]
-    pub(super) fn release(&self) {
-        let number = self.identity.number();
-        local::try_with(|local| local.pop(number));
-        if !self.word.give_back() {
-            self.hand_over(&mut self.identity.detector().graph());
-        }
-    }
-
-    /// Gives the lock to the one that has waited longest.
-    #[cold]
-    fn hand_over(&self, graph: &mut GraphGuard<'_, Graph>) {
-        let object = graph.object(self.identity.number());
-        let next = object.queue.pop_front().map(|(thread, _)| thread);
-        object.holders = next.map(|thread| Holder { thread, shared: false }).into_iter().collect();
-        self.word.hand_to(next, !object.queue.is_empty());
-        if let Some(next) = next {
-            graph.wake(next);
-        }
-    }
-
-    /// Gives the lock back for a wait that is entered under the same `graph`.
-    pub(super) fn release_under(&self, local: &Local, graph: &mut GraphGuard<'_, Graph>) {
-        local.pop(self.identity.number());
-        if !self.word.give_back() {
-            self.hand_over(graph);
-        }
+        if self.poisoned.load(Relaxed) { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
 }
 
@@ -270,7 +187,7 @@ impl<T: ?Sized> MutexGuard<'_, T> {
     #[inline]
     pub(super) fn poison(&self) {
         if !self.panicking && thread::panicking() {
-            self.mutex.raw.poisoned.store(true, Relaxed);
+            self.mutex.poisoned.store(true, Relaxed);
         }
     }
 }
@@ -297,7 +214,7 @@ impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
 
 impl<T: ?Sized> fmt::Debug for Mutex<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held = !self.raw.word.is_free();
+        let held = !self.raw.is_free();
         out.debug_struct("Mutex").field("held", &held).finish_non_exhaustive()
     }
 }

@@ -7,56 +7,34 @@ use std::{
     borrow::Cow,
     cell::UnsafeCell,
     fmt,
-    marker::PhantomData,
-    ops::{Deref, DerefMut},
     panic::Location,
     sync::{
         Arc, LockResult, PoisonError, TryLockError, TryLockResult,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    thread,
 };
 
 use super::{
-    Detector,
+    Detector, RwLockReadGuard, RwLockWriteGuard,
     block::{Blocking, Woken},
-    graph::{Graph, Hold, Holder, Object, On},
+    graph::{Graph, Hold, On},
     identity::Identity,
     local,
+    object::{Holder, Object},
 };
 use crate::detector::{Kind, LockError, Place, Report};
 
 /// As `std::sync::RwLock`, and says so when to wait would be for ever.
 pub struct RwLock<T: ?Sized> {
     identity: Identity,
-    poisoned: AtomicBool,
-    value: UnsafeCell<T>,
-}
-
-/// While it lives, its thread is one of the readers.
-#[must_use = "the lock is given back when the guard is dropped"]
-pub struct RwLockReadGuard<'a, T: ?Sized> {
-    lock: &'a RwLock<T>,
-    here: PhantomData<*const ()>,
-}
-
-/// While it lives, its thread is the writer.
-#[must_use = "the lock is given back when the guard is dropped"]
-pub struct RwLockWriteGuard<'a, T: ?Sized> {
-    lock: &'a RwLock<T>,
-    panicking: bool,
-    here: PhantomData<*const ()>,
+    pub(super) poisoned: AtomicBool,
+    pub(super) value: UnsafeCell<T>,
 }
 
 // SAFETY: the value moves between threads with the writer, and is seen by many with the readers.
 unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
 // SAFETY: as above.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
-// SAFETY: a shared guard gives shared references to the value only.
-unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
-// SAFETY: as above.
-unsafe impl<T: ?Sized + Sync> Sync for RwLockWriteGuard<'_, T> {}
-
 impl<T> RwLock<T> {
     /// A free lock of the process's own detector.
     #[track_caller]
@@ -152,12 +130,12 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     fn read_guard(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        let guard = RwLockReadGuard { lock: self, here: PhantomData };
+        let guard = RwLockReadGuard::new(self);
         if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
 
     fn write_guard(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        let guard = RwLockWriteGuard { lock: self, panicking: thread::panicking(), here: PhantomData };
+        let guard = RwLockWriteGuard::new(self);
         if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
 
@@ -174,6 +152,7 @@ impl<T: ?Sized> RwLock<T> {
         })
     }
 
+    /// Takes the lock; waits in the queue if need be.
     fn acquire(&self, shared: bool, place: Place) -> Result<(), Arc<Report>> {
         local::with(|local| {
             local.meet(&self.identity);
@@ -201,14 +180,13 @@ impl<T: ?Sized> RwLock<T> {
         })
     }
 
-    fn release(&self) {
+    /// `thread` gives it back.
+    pub(super) fn release(&self, thread: u64) {
         let number = self.identity.number();
-        local::try_with(|local| {
-            local.pop(number);
-            let mut graph = self.identity.detector().graph();
-            graph.object(number).release(local.number());
-            admit_waiting(&mut graph, number);
-        });
+        local::try_with(|local| local.pop(number));
+        let mut graph = self.identity.detector().graph();
+        graph.object(number).release(thread);
+        admit_waiting(&mut graph, number);
     }
 }
 
@@ -235,58 +213,6 @@ fn admit_waiting(graph: &mut Graph, number: u64) {
             return;
         }
         graph.wake(thread);
-    }
-}
-
-impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        // SAFETY: the guard's thread is a reader, so nobody writes.
-        unsafe { &*self.lock.value.get() }
-    }
-}
-
-impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        // SAFETY: the guard's thread is the writer, so nobody else reads or writes.
-        unsafe { &*self.lock.value.get() }
-    }
-}
-
-impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the guard's thread is the writer, and this is the only guard.
-        unsafe { &mut *self.lock.value.get() }
-    }
-}
-
-impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
-    fn drop(&mut self) {
-        self.lock.release();
-    }
-}
-
-impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
-    fn drop(&mut self) {
-        if !self.panicking && thread::panicking() {
-            self.lock.poisoned.store(true, Relaxed);
-        }
-        self.lock.release();
-    }
-}
-
-impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockReadGuard<'_, T> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(out)
-    }
-}
-
-impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockWriteGuard<'_, T> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(out)
     }
 }
 
