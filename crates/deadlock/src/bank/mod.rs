@@ -5,7 +5,7 @@
 //! | bank | how it keeps two accounts together | price |
 //! |---|---|---|
 //! | [`Naive`](naive::Naive) | locks the payer, then the payee | **deadlocks**: for the lesson only |
-//! //! | [`OneLock`](one_lock::OneLock) | one lock around all accounts | one transfer at a time, on however many cores |
+//! | [`OneLock`](one_lock::OneLock) | one lock around all accounts | one transfer at a time, on however many cores |
 //! | [`Ordered`](ordered::Ordered) | a lock for each account, the lower number first | a lock more for each transfer |
 //! | [`Owners`](owners::Owners) | each account belongs to one thread; messages instead of locks | two messages and a reply |
 //!
