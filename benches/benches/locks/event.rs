@@ -8,11 +8,12 @@ use std::{
     thread,
 };
 
+use benches::own_core;
 use event_listener::Listener;
 use lesson::measure::{Samples, seconds};
 use synchronization::Event;
 
-use crate::{InOneLine, Plan, confine, print};
+use crate::{InOneLine, Plan, print};
 
 /// What is measured: a flag that one thread sets and another one waits for and clears.
 trait Flag: Default + Sync {
@@ -38,14 +39,14 @@ fn round_trip<F: Flag>(trips: u64) -> f64 {
         thread::scope(|scope| {
             let (there, back) = (&there.0, &back.0);
             scope.spawn(move || {
-                confine(0);
+                own_core(0);
                 for _ in 0..trips {
                     there.set();
                     back.wait_and_clear();
                 }
             });
             scope.spawn(move || {
-                confine(1);
+                own_core(1);
                 for _ in 0..trips {
                     there.wait_and_clear();
                     back.set();

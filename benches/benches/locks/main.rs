@@ -19,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use benches::own_core;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use lesson::measure::{Samples, cores, ratio};
 
@@ -76,7 +77,7 @@ fn nanoseconds(threads: usize, time: Duration, turn: Turn) -> f64 {
             .map(|number| {
                 let (begin, stop) = (&begin, &stop);
                 scope.spawn(move || {
-                    confine(number);
+                    own_core(number % cores());
                     begin.wait();
                     let mut turns = 0;
                     while !stop.load(Relaxed) {
@@ -96,23 +97,6 @@ fn nanoseconds(threads: usize, time: Duration, turn: Turn) -> f64 {
         elapsed / turns as f64
     })
 }
-
-/// Keeps the calling thread on one of the cores that it may use.
-#[cfg(target_os = "linux")]
-fn confine(number: usize) {
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-
-    let Ok(allowed) = sched_getaffinity(None) else { return };
-    let nth = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).nth(number % cores());
-    let mut one = CpuSet::new();
-    nth.into_iter().for_each(|cpu| one.set(cpu));
-    // Where it is forbidden, the scheduler decides.
-    let _ = sched_setaffinity(None, &one);
-}
-
-/// Elsewhere the scheduler decides.
-#[cfg(not(target_os = "linux"))]
-fn confine(_number: usize) {}
 
 /// One row for each, with how many times as fast it is as each of the first `peers`.
 fn print(title: &str, names: &[&str], samples: &[Samples], peers: usize) {
