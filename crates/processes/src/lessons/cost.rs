@@ -21,6 +21,8 @@ use lesson::{
     measure::{Samples, in_turn, ratio},
 };
 
+use rustix::param::page_size;
+
 use super::again::{Said, THIS, again, nobody_left, until_input_ends};
 use crate::{
     pages::Pages,
@@ -42,8 +44,8 @@ pub(super) const LESSON: Lesson = Lesson {
     ],
 };
 
-/// Of four KiB: 256 MiB.
-const LARGE: usize = 65_536;
+/// Much memory: 256 MiB, in bytes.
+const LARGE: usize = 256 << 20;
 
 fn run(story: &mut Story) -> lesson::Result {
     space(story)?;
@@ -78,7 +80,7 @@ fn time(story: &mut Story) -> lesson::Result {
     let mut rust = || fine(posix_spawn(&this).and_then(Started::wait));
     let [thread, forked, vfork, spawn, exec] =
         in_turn(ROUNDS, [&mut threads, &mut by_fork, &mut vforked, &mut spawned, &mut rust]);
-    let large = Pages::touched(LARGE)?;
+    let large = Pages::touched(LARGE / page_size())?;
     let [large_fork, large_spawn] = in_turn(ROUNDS, [&mut by_fork, &mut spawned]);
     let tables = proc::status(process::id(), "VmPTE")?;
     drop(large);
@@ -136,7 +138,7 @@ fn judge(story: &mut Story, this: &Image, small: &Image) -> lesson::Result {
             [[Samples::default(), Samples::default()], [Samples::default(), Samples::default()]];
         for _ in 0..5 {
             for large in [false, true] {
-                let held = match Pages::touched(if large { LARGE } else { 1 }) {
+                let held = match Pages::touched(if large { LARGE / page_size() } else { 1 }) {
                     Ok(held) => held,
                     Err(error) => {
                         failed = Some(error);

@@ -19,6 +19,7 @@ use std::{
 };
 
 use lesson::{Lesson, Story};
+use rustix::param::page_size;
 
 use super::again::{Said, again, nobody_left, until_input_ends};
 use crate::{
@@ -198,7 +199,7 @@ fn copy_on_write(story: &mut Story) -> lesson::Result {
     );
     let grown = uss[STEPS.len() - 1].saturating_sub(uss[0]);
     // Three quarters: what both still share of the rest may go either way meanwhile.
-    let least = (PAGES * 4 * 3 / 4) as u64;
+    let least = (PAGES * page_size() * 3 / 4) as u64 >> 10;
     story.claim(
         "and the child's unique set grows with them",
         format!("at least {least} KiB"),

@@ -130,6 +130,10 @@ fn breaks(story: &mut Story) -> lesson::Result {
     let text = read(&mut File::from(OwnedFd::from(reader)))?;
     story.equal("what stood in a buffer is written by both", "once once ", &*text);
     // ANCHOR_END: buffer
+    story.say(
+        "And of the threads only one is copied, but the locks of all: `cargo run -p deadlock -- fork` shows the child that \
+         waits for ever. Ours does not let it come so far.",
+    );
     let (leave, stay) = channel::<()>();
     let other = thread::spawn(move || stay.recv().is_err());
     let refused = fork(|| 0).map_or_else(|error| error.to_string(), |_| "a child".to_owned());

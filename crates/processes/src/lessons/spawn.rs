@@ -1,7 +1,7 @@
 //! A child process is another program's run: it has to be started, waited for, and told everything.
 //!
 //! `Command` says what to run and with what; `spawn` starts it, `wait` gives its exit status, `output` runs it to its
-//! end and collects what it prints. The child inherits what is outside of the program: environment, directory,
+//! end and collects what it prints. Our [`Child`] holds it by a descriptor, so that it can be waited for with a limit. The child inherits what is outside of the program: environment, directory,
 //! standard input and output, limits, user. It inherits nothing of the inside: no variable, no thread, and no
 //! descriptor either, since std opens all of them close-on-exec.
 //!
@@ -17,8 +17,8 @@
 use std::{
     env, fs,
     io::ErrorKind,
-    os::unix::process::{CommandExt, ExitStatusExt},
-    process::{self, Command, ExitStatus, Stdio},
+    os::unix::process::CommandExt,
+    process::{self, Command, Stdio},
     sync::atomic::Ordering,
     time::Duration,
 };
@@ -35,7 +35,10 @@ use super::{
     again::{THIS, again, nobody_left, until_input_ends},
     deeds::{COUNTER, Deed, Deeds},
 };
-use crate::{mark, proc, process_static};
+use crate::{
+    child::{Child, End, active_children},
+    mark, proc, process_static,
+};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "spawn",
@@ -68,28 +71,27 @@ fn run(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
-// ANCHOR: exit_code
-/// As Python counts: the exit code, or -N if signal N killed it. One number for what are two cases.
-fn exit_code(status: ExitStatus) -> Option<i32> {
-    status.code().or_else(|| status.signal().map(|signal| -signal))
-}
-// ANCHOR_END: exit_code
-
 fn ends(story: &mut Story) -> lesson::Result {
+    const A_MOMENT: Duration = Duration::from_millis(10);
     story.say("Five children: three end by themselves, one waits until it is let go, one cannot be started.");
     for (what, scene, expected) in [
         ("a child that exits with 7 has exit code 7", "spawn/seven", 7),
         ("one whose main panics has 101", "spawn/panics", 101),
         ("one that SIGTERM kills has none, but a signal: -15", "spawn/killed", -15),
     ] {
-        let status = again(scene).stdin(Stdio::null()).stderr(Stdio::null()).status()?;
-        story.equal(what, Some(expected), exit_code(status));
+        let child = Child::spawn(again(scene).stdin(Stdio::null()).stderr(Stdio::null()))?;
+        story.equal(what, Some(expected), child.join().exitcode());
     }
-    let mut child = again("spawn/waits").spawn()?;
-    story.equal("a child that still runs has no status yet", None, child.try_wait()?);
+    // ANCHOR: held
+    let mut child = Child::spawn(&mut again("spawn/waits"))?;
+    story.equal("a child that still runs has no exit code yet", None, child.exitcode());
+    story.equal("a join with a limit comes back without one", None, child.join_within(A_MOMENT));
+    let active = active_children().iter().any(|active| active.pid() == child.pid());
+    story.equal("it is among the active children", true, active);
     // Closes its input, which is what it waits for.
     drop(child.stdin.take());
-    story.equal("wait gives it, at its end", Some(0), child.wait()?.code());
+    story.equal("join gives its end", End::Exited(0), child.join());
+    // ANCHOR_END: held
     let missing = Command::new("/no/such/program").spawn();
     let missing = missing.map_or_else(|error| error.kind(), |_| ErrorKind::Other);
     story.equal("what is not there is an error of spawn", ErrorKind::NotFound, missing);

@@ -10,7 +10,8 @@ use rustix::process::Pid;
 
 use super::{Image, Started};
 
-/// Starts `image`. It inherits the environment, the directory and all descriptors that are not close-on-exec.
+/// Starts `image`. It inherits the environment, the directory, all descriptors that are not close-on-exec, and which
+/// signals are ignored: in a Rust program SIGPIPE is (`Command` takes that back, this does not).
 ///
 /// # Errors
 /// When there is no such file, it is no program, or the system gives no process.
