@@ -13,15 +13,14 @@ use std::{
     marker::PhantomData,
     ops::Deref,
     os::fd::AsFd,
-    sync::atomic::{
-        AtomicU32, AtomicU64,
-        Ordering::{Acquire, Relaxed, Release},
-    },
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
 use crate::{
+    gate::Gate,
     mapping::{MapError, Mapping},
     safe::{SharedSafe, mix},
+    shared,
 };
 
 /// Why there is no `T` in a segment.
@@ -73,22 +72,19 @@ pub enum LayoutError {
     },
 }
 
-/// The first bytes of a segment.
-#[repr(C, align(64))]
-pub struct Header {
-    /// [`MAGIC`](Self::MAGIC) when all that follows is built, for which it is stored last, with Release.
-    pub magic: AtomicU64,
-    /// Which header this is.
-    pub version: AtomicU32,
-    /// What is in it: the types' fingerprint.
-    pub layout: AtomicU64,
-    /// Bytes in use from the start of the segment.
-    pub size: AtomicU64,
-}
-
-// SAFETY: repr(C), atomic numbers only, and padding.
-unsafe impl SharedSafe for Header {
-    const LAYOUT: u64 = crate::safe::name("header");
+shared! {
+    /// The first bytes of a segment.
+    #[repr(align(64))]
+    pub struct Header {
+        /// Opened with [`MAGIC`](Self::MAGIC) when all that follows is built.
+        pub magic: Gate,
+        /// Which header this is.
+        pub version: AtomicU32,
+        /// What is in it: the types' fingerprint.
+        pub layout: AtomicU64,
+        /// Bytes in use from the start of the segment.
+        pub size: AtomicU64,
+    }
 }
 
 impl Header {
@@ -96,8 +92,6 @@ impl Header {
     pub const MAGIC: u64 = u64::from_le_bytes(*b"sharedm1");
     /// The format of this header.
     pub const VERSION: u32 = 1;
-    /// In place of the magic number while somebody builds.
-    const BUILDING: u64 = u64::from_le_bytes(*b"building");
 }
 
 // ANCHOR: shared
@@ -181,18 +175,16 @@ impl<T: SharedSafe, U: SharedSafe> Shared<T, U> {
         let (value, rest): (&T, &[U]) = (mapping.at(Self::VALUE)?, mapping.slice(Self::TAIL, tail)?);
         let (value, rest) = (std::ptr::from_ref(value).cast_mut(), (std::ptr::from_ref(rest).cast_mut()));
         let header: &Header = mapping.at(0)?;
-        // Relaxed: of two who try, one gets it; nothing has been written yet that had to be seen.
-        if header.magic.compare_exchange(0, Header::BUILDING, Relaxed, Relaxed).is_err() {
+        if !header.magic.begin() {
             return Err(LayoutError::Taken);
         }
         // SAFETY: both lie inside of the mapping and apart from each other and from the header. Nobody else has them:
-        // who builds must win the exchange above, and who attaches waits for the magic number.
+        // who builds must be let in by the gate, and who attaches waits until it is open.
         build(unsafe { &mut *value }, unsafe { &mut *rest });
         header.version.store(Header::VERSION, Relaxed);
         header.layout.store(Self::LAYOUT, Relaxed);
         header.size.store(Self::size(tail) as u64, Relaxed);
-        // Release: pairs with the Acquire in `check`, so that whoever sees the number sees all that was built.
-        header.magic.store(Header::MAGIC, Release);
+        header.magic.open(Header::MAGIC);
         Ok(Self { mapping, tail, types: PhantomData })
     }
 
@@ -203,11 +195,10 @@ impl<T: SharedSafe, U: SharedSafe> Shared<T, U> {
     pub fn check(mapping: Mapping) -> Result<Self, LayoutError> {
         Self::room(mapping.len())?;
         let header: &Header = mapping.at(0)?;
-        // Acquire: pairs with the Release in `build`.
-        match header.magic.load(Acquire) {
+        match header.magic.look() {
             Header::MAGIC => {}
             0 => return Err(LayoutError::Empty),
-            Header::BUILDING => return Err(LayoutError::Unfinished),
+            Gate::BUILDING => return Err(LayoutError::Unfinished),
             found => return Err(LayoutError::Foreign { found }),
         }
         let (found, known) = (header.version.load(Relaxed), Header::VERSION);

@@ -79,6 +79,7 @@
 #![cfg(target_os = "linux")]
 
 pub mod arena;
+pub mod gate;
 pub mod guardian;
 pub mod layout;
 pub mod lessons;

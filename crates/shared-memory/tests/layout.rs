@@ -118,7 +118,7 @@ fn each_field_of_the_header_is_looked_at() {
         spoil(header(ours.mapping()));
         Table::attach(&memory).unwrap_err()
     };
-    assert_eq!(spoiled(|header| header.magic.store(7, Relaxed)), LayoutError::Foreign { found: 7 });
+    assert_eq!(spoiled(|header| header.magic.word.store(7, Relaxed)), LayoutError::Foreign { found: 7 });
     assert_eq!(
         spoiled(|header| header.version.store(2, Relaxed)),
         LayoutError::Version { found: 2, known: 1 }

@@ -97,7 +97,7 @@ fn headers(story: &mut Story) -> lesson::Result {
             Err(why) => Ok(why),
         }
     };
-    let foreign = spoiled(|header| header.magic.store(0x0bad, Relaxed))?;
+    let foreign = spoiled(|header| header.magic.word.store(0x0bad, Relaxed))?;
     story.equal("another program's segment", LayoutError::Foreign { found: 0x0bad }, foreign);
     let newer = spoiled(|header| header.version.store(9, Relaxed))?;
     story.equal(

@@ -22,10 +22,14 @@ use std::{
 };
 
 use lesson::{Lesson, Story};
+use model::sync::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Release},
+};
 use rustix::{fs::ftruncate, io::Errno};
 
 use crate::{
-    Mapping, Memfd, MemfdError,
+    Mapping, Memfd, MemfdError, Shared, futex,
     memfd::{Unsealed, inherit},
     pass,
     peer::{self, Cast},
@@ -37,7 +41,7 @@ pub(super) const LESSON: Lesson = Lesson {
     question: "How do processes share memory that has no name, and that nobody can pull away?",
     python: &["os.memfd_create", "socket.send_fds", "mmap.mmap"],
     run,
-    scenes: &[("shrunk", shrunk), ("writer", writer), ("giver", giver)],
+    scenes: &[("shrunk", shrunk), ("writer", writer), ("giver", giver), ("echo", echo)],
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -163,4 +167,26 @@ fn giver() {
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().expect("a socket"));
     pass::send(&socket, &memory).expect("sent");
     let _ = socket.read(&mut [0]);
+}
+
+/// Answers each number with the same number, asleep in between: two processes and a word for each direction.
+fn echo() {
+    let words = Shared::<[AtomicU32; 2]>::attach(peer::memory().expect("given")).expect("built");
+    let [question, answer] = &*words;
+    let mut last = 0;
+    loop {
+        // Acquire and Release: what was written before the question is seen here, and so with the answer there.
+        match question.load(Acquire) {
+            u32::MAX => return,
+            seen if seen == last => {
+                // Why it returns does not matter: the word is looked at again.
+                futex::wait_shared(question, last, None);
+            }
+            seen => {
+                last = seen;
+                answer.store(seen, Release);
+                futex::wake_shared(answer, 1);
+            }
+        }
+    }
 }
