@@ -4,8 +4,8 @@ use std::sync::{Arc, Barrier};
 
 use deadlock::{
     bank::{
-        Bank, Refused, Transfer, Work, alone, naive::Naive, one_lock::OneLock, ordered::Ordered, orders,
-        owners::Owners, serve,
+        Bank, Refused, Transfer, Work, alone, mailbox::Mailbox, naive::Naive, one_lock::OneLock,
+        ordered::Ordered, orders, owners::Owners, serve,
     },
     detector::{Detector, Recovery},
 };
@@ -156,4 +156,27 @@ fn orders_go_both_ways_between_two_accounts_and_repeat_with_their_seed() {
     for (from, to) in [(0, 1), (1, 0), (1, 2), (2, 1), (0, 2), (2, 0)] {
         assert!(some.iter().any(|order| (order.from, order.to) == (from, to)));
     }
+}
+
+#[test]
+fn a_closed_mailbox_gives_out_what_it_has_and_takes_no_more() {
+    let mailbox = Mailbox::default();
+    mailbox.put(1).unwrap();
+    mailbox.put(2).unwrap();
+    mailbox.close();
+    assert_eq!(mailbox.put(3), Err(3));
+    assert_eq!([mailbox.take(), mailbox.take(), mailbox.take()], [Some(1), Some(2), None]);
+}
+
+#[test]
+fn an_abandoned_mailbox_drops_its_letters_and_wakes_its_reader() {
+    let (mailbox, letter) = (Arc::new(Mailbox::default()), Arc::new(()));
+    mailbox.put(Arc::clone(&letter)).unwrap();
+    mailbox.abandon();
+    assert_eq!(Arc::strong_count(&letter), 1);
+    let empty = Arc::new(Mailbox::<()>::default());
+    let theirs = Arc::clone(&empty);
+    let reader = std::thread::spawn(move || theirs.take());
+    empty.abandon();
+    assert_eq!(reader.join().unwrap(), None);
 }

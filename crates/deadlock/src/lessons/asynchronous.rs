@@ -32,7 +32,7 @@ use tokio::{task::yield_now, time::timeout};
 
 use super::{
     search::{broken, fixed},
-    stage::found,
+    stage::{found, hangs},
 };
 use crate::detector::{self, Detector, Recovery, Report};
 
@@ -49,14 +49,7 @@ fn run(story: &mut Story) -> lesson::Result {
     let report = across_await()?;
     let name = std::thread::current().name().unwrap_or("main").to_owned();
     found(story, "await", "the thread waits for itself", &[&name], report.as_ref())?;
-    let played = story.play("std", Duration::from_millis(400))?;
-    let observed = played.status.map_or("killed after 0.4 s".to_owned(), |status| status.to_string());
-    story.claim(
-        "with std's mutex it waits for ever",
-        "killed after 0.4 s",
-        observed,
-        played.status.is_none(),
-    );
+    hangs(story, "std", "with std's mutex it waits for ever")?;
 
     story.say("All orders of the steps, the thread being a lock that a task holds while it runs:");
     broken(

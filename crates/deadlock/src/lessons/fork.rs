@@ -79,6 +79,11 @@ fn inherited(story: &mut Story) -> lesson::Result {
 
     let in_time = wait_within(child, PATIENCE)?;
     let of_child = child.as_raw_nonzero().to_string();
+    let asleep = "S (sleeping)";
+    let start = Instant::now();
+    while state_of(&of_child)? != asleep && start.elapsed() < AMPLE {
+        thread::sleep(Duration::from_millis(2)); // on a busy machine it may not have come so far
+    }
     let (threads, state) = (threads_of(&of_child)?, state_of(&of_child)?);
     let free_here = lock.try_lock().is_ok();
     story.show(format!(
@@ -90,7 +95,7 @@ fn inherited(story: &mut Story) -> lesson::Result {
         "when the watchdog's patience ends, the child still waits for the lock",
         format!("not done after {} ms", PATIENCE.as_millis()),
         in_time.map_or("not done, asleep".to_owned(), |status| format!("done: {status:?}")),
-        in_time.is_none() && state == "S (sleeping)",
+        in_time.is_none() && state == asleep,
     );
     story.equal("in the parent the lock is free", true, free_here);
     story.claim(

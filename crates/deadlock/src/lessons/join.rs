@@ -14,24 +14,22 @@
 //! that may run other tasks. In Python: a `ThreadPoolExecutor` whose tasks call `result()` of others hangs in the same way.
 
 mod pool;
+mod small;
+mod stolen;
 
 use std::{
-    sync::{
-        Arc, Barrier, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc::channel,
-    },
+    sync::{Arc, Barrier, mpsc::channel},
     thread,
-    time::Duration,
 };
 
 use lesson::{Lesson, Story};
+use model::schedule::Bounds;
 
 use super::{
     search::{broken, fixed},
-    stage::{Actor, found, play},
+    stage::{Actor, found, hangs, play},
 };
-use crate::detector::{self, Detector, JoinError, JoinHandle, Recovery, Report};
+use crate::detector::{Detector, JoinError, JoinHandle, Recovery, Report};
 use pool::{Pool, Waiting};
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -39,13 +37,13 @@ pub(super) const LESSON: Lesson = Lesson {
     question: "What if the one that is waited for waits for the one who waits?",
     python: &["threading.Thread.join", "concurrent.futures.Future.result"],
     run,
-    scenes: &[("std", ring_of_std), ("rayon", rayon_with_std)],
+    scenes: &[("std", ring_of_std), ("rayon", stolen::with_std)],
 };
 
 fn run(story: &mut Story) -> lesson::Result {
     each_other(story)?;
     nested(story)?;
-    across_join(story)
+    stolen::across_join(story)
 }
 
 // ANCHOR: ring
@@ -90,14 +88,7 @@ fn each_other(story: &mut Story) -> lesson::Result {
         );
     }
     story.say("std's threads are told nothing; in a process of their own:");
-    let played = story.play("std", Duration::from_millis(400))?;
-    let observed = played.status.map_or("killed after 0.4 s".to_owned(), |status| status.to_string());
-    story.claim(
-        "two of them that join each other wait for ever",
-        "killed after 0.4 s",
-        observed,
-        played.status.is_none(),
-    );
+    hangs(story, "std", "two of them that join each other wait for ever")?;
     Ok(())
 }
 
@@ -134,11 +125,16 @@ fn nested(story: &mut Story) -> lesson::Result {
         "nested",
         "a worker each, and no one for the inner ones: a deadlock",
         0,
-        &pool::all(),
-        pool::model(Waiting::Asleep),
+        &Bounds::all(),
+        small::model(Waiting::Asleep),
     )?;
     story.say("Cured: who waits does other tasks meanwhile.");
-    fixed(story, "no worker is held for nothing: no deadlock", &pool::all(), pool::model(Waiting::Helping));
+    fixed(
+        story,
+        "no worker is held for nothing: no deadlock",
+        &Bounds::all(),
+        small::model(Waiting::Helping),
+    );
     let sum: u32 = in_pool(Waiting::Helping)?.into_iter().flatten().sum();
     story.equal("and the two real workers get all four results", 2 * 20 + 2, sum);
     Ok(())
@@ -171,120 +167,4 @@ fn in_pool(waiting: Waiting) -> Result<Vec<pool::Outcome>, String> {
             .into()
     })?;
     Ok(pools.first().map(|pool| pool.results()).unwrap_or_default())
-}
-
-/// Whether the lock is held across the join.
-#[derive(Clone, Copy, PartialEq)]
-enum Guard {
-    Across,
-    Before,
-}
-
-// ANCHOR: steal
-/// Two workers. One calls `join`; the other takes the second half and offers a task, which only the first can do, while
-/// it waits. That task calls `lock`.
-fn steal(
-    lock_and_keep: impl FnOnce(&dyn Fn()) + Send,
-    task: impl FnOnce() + Send,
-) -> Result<(), rayon::ThreadPoolBuildError> {
-    let (stolen, begun) = (AtomicBool::new(false), AtomicBool::new(false));
-    let until = |flag: &AtomicBool| {
-        while !flag.load(Ordering::SeqCst) {
-            thread::yield_now();
-        }
-    };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(2)
-        .thread_name(|n| format!("worker {}", n + 1))
-        .build()?;
-    pool.scope(|scope| {
-        let offer = || {
-            stolen.store(true, Ordering::SeqCst);
-            scope.spawn(|_| {
-                begun.store(true, Ordering::SeqCst);
-                task();
-            });
-            until(&begun);
-        };
-        let offer = Mutex::new(Some(offer));
-        lock_and_keep(&|| {
-            let offer = offer.lock().unwrap_or_else(PoisonError::into_inner).take();
-            rayon::join(|| until(&stolen), || offer.into_iter().for_each(|offer| offer()));
-        });
-    });
-    Ok(())
-}
-// ANCHOR_END: steal
-
-/// What the task that was stolen is told when it locks.
-fn stolen_task(guard: Guard) -> Result<Option<Arc<Report>>, Box<dyn std::error::Error>> {
-    let detector = Detector::open(Recovery::Break);
-    let lock = detector.mutex("list", ());
-    let told = Mutex::new(None);
-    steal(
-        |join| match guard {
-            Guard::Across => {
-                let _held = lock.lock();
-                join();
-            }
-            Guard::Before => {
-                drop(lock.lock());
-                join();
-            }
-        },
-        || {
-            let report = lock.lock().err().and_then(|error: detector::LockError<_>| error.report().cloned());
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = report;
-        },
-    )?;
-    Ok(told.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-fn across_join(story: &mut Story) -> lesson::Result {
-    story.say("rayon: a worker locks, and calls join. While it waits for the half that was stolen, it steals a task that locks.");
-    let report = stolen_task(Guard::Across)?;
-    let names: Vec<String> =
-        report.iter().flat_map(|report| report.threads()).map(|stuck| stuck.thread.clone()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    found(
-        story,
-        "rayon",
-        "a worker waits for what it holds itself, further down its own stack",
-        &names,
-        report.as_ref(),
-    )?;
-    story.equal(
-        "one thread is a cycle of its own",
-        Some(1),
-        report.as_ref().map(|report| report.threads().len()),
-    );
-    let played = story.play("rayon", Duration::from_millis(400))?;
-    let observed = played.status.map_or("killed after 0.4 s".to_owned(), |status| status.to_string());
-    story.claim(
-        "with std's mutex it waits for ever",
-        "killed after 0.4 s",
-        observed,
-        played.status.is_none(),
-    );
-    story.say("Cured: the lock is given back before the join. The same task is stolen in the same way.");
-    let report = stolen_task(Guard::Before)?;
-    story.claim(
-        "it gets the lock",
-        "no deadlock",
-        report.as_ref().map_or("no deadlock".to_owned(), |report| report.verdict()),
-        report.is_none(),
-    );
-    Ok(())
-}
-
-fn rayon_with_std() {
-    let lock = Mutex::new(());
-    let outcome = steal(
-        |join| {
-            let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
-            join();
-        },
-        || drop(lock.lock().unwrap_or_else(PoisonError::into_inner)),
-    );
-    println!("{outcome:?}");
 }

@@ -76,3 +76,14 @@ pub(super) fn found(
     story.claim(what, expected, report.verdict(), stuck == wanted);
     Ok(())
 }
+
+/// Claims that the lesson's scene waits for ever: it is killed.
+///
+/// # Errors
+/// When this program cannot be started again.
+pub(super) fn hangs(story: &mut Story, scene: &str, what: &str) -> std::io::Result<()> {
+    let played = story.play(scene, Duration::from_millis(400))?;
+    let observed = played.status.map_or("killed after 0.4 s".to_owned(), |status| status.to_string());
+    story.claim(what, "killed after 0.4 s", observed, played.status.is_none());
+    Ok(())
+}

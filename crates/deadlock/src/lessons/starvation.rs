@@ -12,8 +12,10 @@
 //!
 //! Python's `threading.Lock` promises no order either; Python has no read-write lock.
 
+mod read_write;
+
 use std::{
-    sync::{Barrier, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Barrier, Mutex, PoisonError},
     thread,
 };
 
@@ -27,6 +29,7 @@ use crate::{
     fifo::FifoLock,
     scheduler::{self, Op, Protocol, Task},
 };
+use read_write::{ReadWrite, Rule};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "starvation",
@@ -44,66 +47,6 @@ fn run(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
-/// Whom a read-write lock lets in.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Rule {
-    /// A reader whenever no writer is inside.
-    ReadersFirst,
-    /// A reader only when no writer waits either.
-    BehindWriters,
-}
-
-// ANCHOR: rwlock
-/// A read-write lock, without data, that can tell who waits.
-struct ReadWrite {
-    rule: Rule,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    readers: usize,
-    writer: bool,
-    writers_waiting: usize,
-}
-
-impl ReadWrite {
-    fn try_read(&self) -> bool {
-        let mut state = self.lock();
-        let may = !state.writer && (self.rule == Rule::ReadersFirst || state.writers_waiting == 0);
-        state.readers += usize::from(may);
-        may
-    }
-
-    fn end_read(&self) {
-        self.lock().readers -= 1;
-        self.changed.notify_all();
-    }
-
-    fn write(&self, work: impl FnOnce()) {
-        let mut state = self.lock();
-        state.writers_waiting += 1;
-        let occupied = |state: &mut State| state.readers > 0 || state.writer;
-        state = self.changed.wait_while(state, occupied).unwrap_or_else(PoisonError::into_inner);
-        state.writers_waiting -= 1;
-        state.writer = true;
-        drop(state);
-        work();
-        self.lock().writer = false;
-        self.changed.notify_all();
-    }
-    // ANCHOR_END: rwlock
-
-    fn new(rule: Rule) -> Self {
-        Self { rule, state: Mutex::default(), changed: Condvar::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Readers come, each before the one before has left, up to so many; a writer waits from the first on. Returns how many
 /// came before it got in, and who was where: two lanes of readers, one of the writer.
 fn overlapping_readers(rule: Rule, most: usize) -> (usize, Vec<Span>) {
@@ -119,7 +62,7 @@ fn overlapping_readers(rule: Rule, most: usize) -> (usize, Vec<Span>) {
             lock.write(|| seen = *count());
             seen
         });
-        while lock.lock().writers_waiting == 0 {
+        while lock.writers_waiting() == 0 {
             thread::yield_now();
         }
         // A reader came at `since`; each turn takes four units of time, of which two readers share two.
