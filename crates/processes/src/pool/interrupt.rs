@@ -25,6 +25,14 @@ pub fn exit_on_interrupt(line: &'static str) -> io::Result<()> {
     if SET.swap(true, Ordering::Relaxed) {
         return Ok(());
     }
+    let set = set(line);
+    if set.is_err() {
+        SET.store(false, Ordering::Relaxed);
+    }
+    set
+}
+
+fn set(line: &'static str) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT])?;
     thread::Builder::new().name("interrupt".to_owned()).spawn(move || {
         if signals.forever().next().is_some() {

@@ -36,7 +36,7 @@ pub(super) struct Hired<O> {
     pub(super) since: Instant,
     /// How many pieces its next order should have, if that is measured.
     pub(super) wish: usize,
-    /// How long its last order took.
+    /// How long its last order took; as long as that is not known, for ever: two orders are enough then.
     pub(super) took: Duration,
     /// How many pieces it may still be handed.
     pub(super) left: usize,
@@ -67,7 +67,7 @@ impl<O: DeserializeOwned> Staff<O> {
             listener: Listener::new(nonce),
             since: Instant::now(),
             wish: 1,
-            took: Duration::ZERO,
+            took: Duration::MAX,
             left: rules.pieces_per_worker,
         });
         self.next_id += 1;
