@@ -9,6 +9,7 @@
 //! | `locks` | What does it cost to take a lock and give it back, alone and with others? |
 //! | `channels` | How fast do values go from thread to thread? |
 //! | `contention` | What does it cost that threads count into one place? |
+//! | `transfers` | How do many threads move money between many accounts? |
 //! | `peers` | How do we stand beside C, Go, Python, `primal` and tokio on the same work? |
 //!
 //! `cargo bench -p benches --bench dispatch` runs one of them, `-- --quick` shortens it.
