@@ -210,7 +210,7 @@ fn times_as_long(story: &mut Story) {
         ),
         (
             "and so does an atomic that no other thread touches, in a cache line of its own",
-            Bound::AtLeast(5.0),
+            Bound::AtLeast(8.0),
         ),
     ];
     story.timed_all(claims.map(|(text, bound)| (text.to_owned(), bound)), 1, || {

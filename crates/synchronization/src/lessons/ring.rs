@@ -105,16 +105,16 @@ fn through_ring(values: u64) -> u64 {
                 }
             }
         });
-        let (mut sum, mut tries) = (0, 0);
-        loop {
-            // First this, then pop: what was pushed before the producer went is then popped.
-            let last = consumer.is_abandoned();
-            match consumer.pop() {
-                Some(value) => sum += value,
-                None if last => return sum,
-                None => again(&mut tries),
+        let mut next = || {
+            let mut tries = 0;
+            loop {
+                match consumer.pop() {
+                    Some(value) => return value,
+                    None => again(&mut tries),
+                }
             }
-        }
+        };
+        (0..values).map(|_| next()).sum()
     })
 }
 
