@@ -56,7 +56,7 @@ fn waiter() {
 /// `tests/philosophers.rs`.
 #[test]
 fn seats() {
-    model::explore(&plan("seats", 50).preemptions(2), || eat_once::<Seats<Real>>(3));
+    model::explore(&plan("seats", 500).preemptions(3), || eat_once::<Seats<Real>>(3));
 }
 
 /// Bounded: without a bound two can give way to each other for ever.

@@ -139,7 +139,7 @@ fn starvation(story: &mut Story) {
     story.say(
         "Who starves? Philosopher 0 is hungry, and 1 and 4 beside him eat whenever the waiter lets them:",
     );
-    let states = endless::waiter(5);
+    let states = endless::waiter(5, &[1, 4]);
     let circle = states.circle(&[1, 4], |forks| !both_free(forks, 0));
     if let Some(circle) = &circle {
         let steps = |steps: &[(usize, &str)]| {

@@ -31,9 +31,9 @@ fn next(table: &Table, overtook: &[u8], who: usize) -> Option<Move<(Table, Vec<u
     (after != *table).then_some(Move { who, what, to: (after, overtook) })
 }
 
-/// All that can lie on the table when philosopher 0 is hungry from the start, does not get his turn, and his two
-/// neighbours eat whenever the waiter lets them. The state is what lies on the table.
-pub fn waiter(seats: usize) -> States<Vec<bool>> {
+/// All that can lie on the table when philosopher 0 is hungry from the start and does not get his turn, and those of
+/// his neighbours who are `there` eat whenever the waiter lets them. The state is what lies on the table.
+pub fn waiter(seats: usize, there: &[usize]) -> States<Vec<bool>> {
     States::explore(vec![true; seats], |forks| {
         let neighbour = |who: usize| {
             let (left, right) = left_and_right(who, seats);
@@ -46,7 +46,7 @@ pub fn waiter(seats: usize) -> States<Vec<bool>> {
             (to[left], to[right]) = (!is_free, !is_free);
             Some(Move { who, what: if is_free { "eats" } else { "thinks" }, to })
         };
-        [1, seats - 1].into_iter().filter_map(neighbour).collect()
+        there.iter().copied().filter_map(neighbour).collect()
     })
 }
 
