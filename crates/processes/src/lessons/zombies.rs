@@ -13,6 +13,8 @@
 use std::{
     fs, io,
     process::{self, Child, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use lesson::{Lesson, Story};
@@ -92,6 +94,11 @@ fn forgets() {
     let Ok(child) = again("zombies/nothing").stdin(Stdio::null()).spawn() else { return };
     // wait(2) waits until the last one is gone, and then says that there is none.
     let waited = pid(child.id()).map(|id| waitpid(Some(id), WaitOptions::empty()));
+    // It says so a moment before the kernel has removed the last of it.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while proc::state(child.id()).is_some() && Instant::now() < deadline {
+        thread::yield_now();
+    }
     let state =
         proc::state(child.id()).map_or("no such process".to_owned(), |state| format!("state {state}"));
     let waited = if matches!(waited, Ok(Err(Errno::CHILD))) { "no child to wait for" } else { "a status" };
