@@ -40,7 +40,7 @@ fn ring(count: usize) {
             detector.spawn(at.to_string(), move || cross(&first, &second))
         })
         .collect();
-    let refused = threads.into_iter().map(|thread| usize::from(thread.join().unwrap())).sum();
+    let refused: usize = threads.into_iter().map(|thread| usize::from(thread.join().unwrap())).sum();
     assert_eq!(detector.reports().len(), refused);
     assert!(refused <= 1, "when one gives way the others go on");
     let total: u32 = locks.iter().map(|lock| *lock.lock().unwrap()).sum();

@@ -162,7 +162,7 @@ fn draw_edge(svg: &mut String, nodes: &[Node], edge: &Edge, middle: f64) {
     let ((x1, y1), (x2, y2)) = (from.border(over_x, over_y), to.border(over_x, over_y));
     // The highest point of the curve.
     let (x, y) = ((x1 + x2) / 4.0 + over_x / 2.0, (y1 + y2) / 4.0 + over_y / 2.0);
-    let (anchor, x) = if x >= middle { ("start", x + 8.0) } else { ("end", x - 8.0) };
+    let (anchor, x) = if x >= middle { ("start", x + 14.0) } else { ("end", x - 14.0) };
     let dashes = if from.thread.is_some() { "" } else { " stroke-dasharray=\"6 4\"" };
     // `write!` to a String cannot fail.
     let _ = writeln!(

@@ -5,21 +5,21 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
+pub(crate) enum Op {
     Lock(usize),
     Unlock(usize),
 }
 
 /// For each thread what it does, one after the other. It unlocks all that it has locked.
 #[derive(Clone, Debug)]
-pub struct Program {
-    pub locks: usize,
-    pub threads: Vec<Vec<Op>>,
+pub(crate) struct Program {
+    pub(crate) locks: usize,
+    pub(crate) threads: Vec<Vec<Op>>,
 }
 
 /// What the choices of a random program may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// Locks are given back in the reverse order.
     Nested,
     /// In any order.
@@ -28,7 +28,7 @@ pub enum Shape {
     Relocking,
 }
 
-pub fn programs(shape: Shape) -> impl Strategy<Value = Program> {
+pub(crate) fn programs(shape: Shape) -> impl Strategy<Value = Program> {
     (2..=5_usize, 2..=5_usize).prop_flat_map(move |(threads, locks)| {
         // With many threads short ones, so that the search ends.
         let longest = if threads > 3 { 7 } else { 12 };
@@ -60,15 +60,15 @@ fn thread_from(dice: &[u8], locks: usize, shape: Shape) -> Vec<Op> {
 }
 
 /// Where each thread stands.
-pub type State = Vec<usize>;
+pub(crate) type State = Vec<usize>;
 
 impl Program {
-    pub fn next(&self, state: &State, thread: usize) -> Option<Op> {
+    pub(crate) fn next(&self, state: &State, thread: usize) -> Option<Op> {
         self.threads[thread].get(state[thread]).copied()
     }
 
     /// Who holds `lock`.
-    pub fn owner(&self, state: &State, lock: usize) -> Option<usize> {
+    pub(crate) fn owner(&self, state: &State, lock: usize) -> Option<usize> {
         (0..self.threads.len()).find(|&thread| {
             let done = self.threads[thread][..state[thread]].iter();
             let last = done.rev().find(|op| **op == Op::Lock(lock) || **op == Op::Unlock(lock));
@@ -77,7 +77,7 @@ impl Program {
     }
 
     /// Those who wait for each other in a ring that `thread` is part of, if it would lock now.
-    pub fn ring(&self, state: &State, thread: usize) -> Option<Vec<usize>> {
+    pub(crate) fn ring(&self, state: &State, thread: usize) -> Option<Vec<usize>> {
         let mut ring = vec![thread];
         loop {
             let Some(Op::Lock(lock)) = self.next(state, *ring.last().unwrap()) else { return None };
@@ -93,7 +93,7 @@ impl Program {
     }
 
     /// A schedule to a deadlock, if any of all interleavings leads to one.
-    pub fn deadlock(&self) -> Option<Vec<usize>> {
+    pub(crate) fn deadlock(&self) -> Option<Vec<usize>> {
         let start = vec![0; self.threads.len()];
         let (mut seen, mut open) = (HashSet::from([start.clone()]), vec![(start, Vec::new())]);
         while let Some((state, way)) = open.pop() {
@@ -118,7 +118,7 @@ impl Program {
     }
 
     /// Whether the order of locks has a ring, whoever took them and whatever else was held.
-    pub fn order_has_ring(&self) -> bool {
+    pub(crate) fn order_has_ring(&self) -> bool {
         let mut after = vec![HashSet::new(); self.locks];
         for thread in &self.threads {
             let mut held: Vec<usize> = Vec::new();

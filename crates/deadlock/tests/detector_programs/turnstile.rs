@@ -52,7 +52,7 @@ impl Expected<'_> {
 
 /// Runs the program; first along `schedule`, then as `choose` says among those that can move. How often a
 /// thread was refused. Panics as soon as anything is not as the model of mutexes says it must be.
-pub fn run(
+pub(crate) fn run(
     program: &Program,
     detector: &Detector,
     schedule: &[usize],

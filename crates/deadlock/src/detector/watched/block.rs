@@ -54,7 +54,7 @@ impl Detector {
         let wake = {
             let thread = graph.threads.get_mut(&me).expect("a thread enters before it blocks");
             thread.state = State::Blocked(wait);
-            thread.held = local.holds();
+            thread.held = local.held.all();
             Arc::clone(&thread.wake)
         };
         if !timed && let Some(report) = self.judge(&mut graph, me) {

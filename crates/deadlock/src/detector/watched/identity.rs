@@ -53,6 +53,12 @@ impl Identity {
         }
     }
 
+    /// 0 before the first use.
+    #[inline]
+    pub(super) fn number_so_far(&self) -> u64 {
+        self.number.load(Relaxed)
+    }
+
     #[cold]
     fn register(&self) -> u64 {
         let mut graph = self.detector().graph();

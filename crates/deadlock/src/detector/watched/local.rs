@@ -12,6 +12,7 @@ use super::{
     Detector,
     domain::WeakDetector,
     graph::Hold,
+    held::Stack,
     identity::Identity,
     world::{thread, thread_local},
 };
@@ -28,18 +29,14 @@ const REMEMBERED: usize = 512;
 /// have to see of it (which locks it holds) it shows before it blocks.
 pub(super) struct Local {
     number: Cell<u64>,
-    held: RefCell<Vec<Held>>,
+    /// The locks it holds.
+    pub(super) held: Stack,
+    /// The orders it has told.
     told: RefCell<Vec<u64>>,
     /// The detectors that know this thread, and the one of them that was asked for last.
     known_to: RefCell<Vec<WeakDetector>>,
     last: Cell<u64>,
     name: RefCell<Option<Arc<str>>>,
-}
-
-struct Held {
-    hold: Hold,
-    /// Stands for this lock and all those below it.
-    path: u64,
 }
 
 /// Runs `body` with the calling thread's own view.
@@ -56,6 +53,12 @@ pub(super) fn try_with(body: impl FnOnce(&Local)) {
     let _ = LOCAL.try_with(body);
 }
 
+/// What `body` says, or no when the thread is at its very end.
+#[inline]
+pub(super) fn ask(body: impl FnOnce(&Local) -> bool) -> bool {
+    LOCAL.try_with(body).unwrap_or(false)
+}
+
 pub(super) fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Relaxed)
@@ -65,7 +68,7 @@ impl Local {
     fn new(number: u64) -> Self {
         Self {
             number: Cell::new(number),
-            held: RefCell::default(),
+            held: Stack::default(),
             told: RefCell::default(),
             known_to: RefCell::default(),
             last: Cell::new(u64::MAX),
@@ -81,9 +84,14 @@ impl Local {
     /// Makes this thread known to the object's detector.
     #[inline]
     pub(super) fn meet(&self, identity: &Identity) {
-        if self.last.get() != identity.domain() {
+        if !self.has_met(identity) {
             self.enter(identity.detector());
         }
+    }
+
+    #[inline]
+    pub(super) fn has_met(&self, identity: &Identity) -> bool {
+        self.last.get() == identity.domain()
     }
 
     #[cold]
@@ -101,52 +109,35 @@ impl Local {
     }
 
     /// Tells the graph, once, in which order locks are taken: that `wanted` is wanted while others are held.
-    #[inline]
     pub(super) fn tell_order(&self, identity: &Identity, wanted: Hold) {
-        let held = self.held.borrow();
-        let Some(top) = held.last() else { return };
-        let key = joined(top.path, wanted);
-        let slot = (key >> 32) as usize % REMEMBERED;
-        if self.told.borrow().get(slot) != Some(&key) {
-            self.tell(identity, &held, wanted, slot, key);
+        if !self.has_told(wanted) {
+            self.tell(identity, wanted);
         }
+    }
+
+    /// Whether the graph knows that `wanted` is taken while those are held that are.
+    #[inline]
+    pub(super) fn has_told(&self, wanted: Hold) -> bool {
+        self.held.is_empty() || self.remembers(wanted.lock, wanted.shared)
+    }
+
+    fn remembers(&self, lock: u64, shared: bool) -> bool {
+        let key = self.held.path_to(lock, shared);
+        self.told.borrow().get(slot(key)) == Some(&key)
     }
 
     #[cold]
-    fn tell(&self, identity: &Identity, held: &[Held], wanted: Hold, slot: usize, key: u64) {
-        let holds: Vec<Hold> = held.iter().map(|held| held.hold).collect();
-        identity.detector().graph().note_order(self.number(), &holds, wanted);
+    fn tell(&self, identity: &Identity, wanted: Hold) {
+        identity.detector().graph().note_order(self.number(), &self.held.all(), wanted);
+        let key = self.held.path_to(wanted.lock, wanted.shared);
         let mut told = self.told.borrow_mut();
         told.resize(REMEMBERED, 0);
-        told[slot] = key;
-    }
-
-    #[inline]
-    pub(super) fn push(&self, hold: Hold) {
-        let mut held = self.held.borrow_mut();
-        let below = held.last().map_or(0, |top| top.path);
-        held.push(Held { hold, path: joined(below, hold) });
-    }
-
-    /// Takes the last hold of the lock `number` away.
-    #[inline]
-    pub(super) fn pop(&self, number: u64) {
-        let mut held = self.held.borrow_mut();
-        if held.last().is_some_and(|top| top.hold.lock == number) {
-            held.pop();
-        } else {
-            remove_below(&mut held, number);
-        }
-    }
-
-    /// For the others to see, before this thread blocks.
-    pub(super) fn holds(&self) -> Vec<Hold> {
-        self.held.borrow().iter().map(|held| held.hold).collect()
+        told[slot(key)] = key;
     }
 
     /// Tells all detectors that this thread has ended, and what it took with it.
     pub(super) fn end(&self) {
-        let holds = self.holds();
+        let holds = self.held.all();
         self.last.set(u64::MAX);
         for detector in self.known_to.take().iter().filter_map(WeakDetector::upgrade) {
             detector.ended(self.number(), &holds);
@@ -168,20 +159,8 @@ impl Drop for Local {
     }
 }
 
-#[cold]
-fn remove_below(held: &mut Vec<Held>, number: u64) {
-    let Some(at) = held.iter().rposition(|held| held.hold.lock == number) else { return };
-    held.remove(at);
-    for at in at..held.len() {
-        let below = if at == 0 { 0 } else { held[at - 1].path };
-        held[at].path = joined(below, held[at].hold);
-    }
-}
-
-/// One step of the hash FxHash uses. Two different ways to hold up to two locks meet in the same number only if they
-/// agree in some 40 chosen bits; the price would be an order that is not told.
-fn joined(path: u64, hold: Hold) -> u64 {
-    (path.rotate_left(5) ^ (hold.lock << 1 | u64::from(hold.shared))).wrapping_mul(0x517c_c1b7_2722_0a95)
+fn slot(key: u64) -> usize {
+    (key >> 32) as usize % REMEMBERED
 }
 
 fn own_name(number: u64) -> Arc<str> {

@@ -7,6 +7,7 @@ mod describe;
 mod domain;
 mod ends;
 mod graph;
+mod held;
 mod identity;
 mod local;
 mod mutex;

@@ -27,11 +27,32 @@ impl Raw {
     /// Takes the lock; waits if need be.
     #[inline]
     pub(super) fn acquire(&self, place: Place) -> Result<(), Arc<Report>> {
+        if self.take_as_before(place) { Ok(()) } else { self.acquire_slowly(place) }
+    }
+
+    /// Takes the lock if it is free, and this thread has used it before in this order. Small enough to be inlined.
+    #[inline]
+    fn take_as_before(&self, place: Place) -> bool {
+        let hold = Hold { lock: self.identity.number_so_far(), shared: false, place };
+        local::ask(|local| {
+            let taken = hold.lock != 0
+                && local.has_met(&self.identity)
+                && local.has_told(hold)
+                && self.word.take(local.number());
+            if taken {
+                local.held.push(hold);
+            }
+            taken
+        })
+    }
+
+    #[cold]
+    fn acquire_slowly(&self, place: Place) -> Result<(), Arc<Report>> {
         local::with(|local| {
             let hold = self.hold(local, place);
             local.tell_order(&self.identity, hold);
             if self.word.take(local.number()) {
-                local.push(hold);
+                local.held.push(hold);
                 return Ok(());
             }
             match self.contended(local, Blocking::new(place, None)) {
@@ -48,7 +69,7 @@ impl Raw {
             let hold = self.hold(local, place);
             let taken = self.word.take(local.number());
             if taken {
-                local.push(hold);
+                local.held.push(hold);
             }
             taken
         })
@@ -88,21 +109,29 @@ impl Raw {
                 return Err(if let Woken::Deadlock(report) = woken { Some(report) } else { None });
             }
         }
-        local.push(Hold { lock: number, shared: false, place: blocking.place });
+        local.held.push(Hold { lock: number, shared: false, place: blocking.place });
         Ok(())
     }
 
     #[inline]
     pub(super) fn release(&self) {
-        let number = self.identity.number();
-        local::try_with(|local| local.pop(number));
-        if !self.word.give_back() {
+        let number = self.identity.number_so_far();
+        let given = local::ask(|local| local.held.pop_only(number) && self.word.give_back(local.number()));
+        if !given {
+            self.release_slowly(number);
+        }
+    }
+
+    /// Others are held as well, or somebody waits, or the thread is at its very end.
+    #[cold]
+    fn release_slowly(&self, number: u64) {
+        local::try_with(|local| local.held.pop(number));
+        if !self.word.give_back(self.word.owner()) {
             self.hand_over(&mut self.identity.detector().graph());
         }
     }
 
     /// Gives the lock to the one that has waited longest.
-    #[cold]
     fn hand_over(&self, graph: &mut GraphGuard<'_, Graph>) {
         let object = graph.object(self.identity.number());
         let next = object.queue.pop_front().map(|(thread, _)| thread);
@@ -115,8 +144,8 @@ impl Raw {
 
     /// Gives the lock back for a wait that is entered under the same `graph`.
     pub(super) fn release_under(&self, local: &Local, graph: &mut GraphGuard<'_, Graph>) {
-        local.pop(self.identity.number());
-        if !self.word.give_back() {
+        local.held.pop(self.identity.number());
+        if !self.word.give_back(local.number()) {
             self.hand_over(graph);
         }
     }

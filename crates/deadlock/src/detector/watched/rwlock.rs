@@ -146,7 +146,7 @@ impl<T: ?Sized> RwLock<T> {
             let me = Holder { thread: local.number(), shared };
             let taken = admit(self.identity.detector().graph().object(hold.lock), me);
             if taken {
-                local.push(hold);
+                local.held.push(hold);
             }
             taken
         })
@@ -175,7 +175,7 @@ impl<T: ?Sized> RwLock<T> {
                     return Err(report);
                 }
             }
-            local.push(hold);
+            local.held.push(hold);
             Ok(())
         })
     }
@@ -183,7 +183,7 @@ impl<T: ?Sized> RwLock<T> {
     /// `thread` gives it back.
     pub(super) fn release(&self, thread: u64) {
         let number = self.identity.number();
-        local::try_with(|local| local.pop(number));
+        local::try_with(|local| local.held.pop(number));
         let mut graph = self.identity.detector().graph();
         graph.object(number).release(thread);
         admit_waiting(&mut graph, number);

@@ -27,12 +27,16 @@ impl Word {
         self.0.compare_exchange(FREE, owned(thread), Acquire, Relaxed).is_ok()
     }
 
-    /// Gives it back if nobody waits. Only for its owner.
+    /// Gives it back if nobody waits. Only for its owner, which is `thread`.
     #[inline]
-    pub(super) fn give_back(&self) -> bool {
-        let owned = self.0.load(Relaxed) & !WAITED;
+    pub(super) fn give_back(&self, thread: u64) -> bool {
         // Release: pairs with the Acquire in `take`.
-        self.0.compare_exchange(owned, FREE, Release, Relaxed).is_ok()
+        self.0.compare_exchange(owned(thread), FREE, Release, Relaxed).is_ok()
+    }
+
+    /// Who has it; only its owner can rely on that.
+    pub(super) fn owner(&self) -> u64 {
+        self.0.load(Relaxed) >> 1
     }
 
     /// Under the graph's lock: takes the lock for `thread` (`None`), or says that it is waited for and who owns it.
