@@ -2,7 +2,7 @@
 //!
 //! It reads names from a pipe. A pipe ends when its last writer is gone, which no process can prevent, SIGKILL or not: what
 //! is then still on the list is removed. In Python `multiprocessing.resource_tracker` does this for every program, and also
-//! for segments that merely were attached to (before 3.13), whose owner finds them gone.
+//! for segments that merely were attached to (but for `track=False`, since 3.13), whose owner finds them gone.
 //!
 //! It has limits: whoever kills the guardian too has the name left, and so has the moment between creating a segment
 //! and telling the guardian. So tell it **before** creating. Memory without a name has neither.
@@ -41,7 +41,8 @@ impl Guardian {
         self.process.id()
     }
 
-    /// From now on the name is taken away when we are gone. To be called before the segment is created.
+    /// From now on the name is taken away when we are gone. To be called before the segment is created; if it turns out that
+    /// the name is another's, [`forget`](Self::forget) it at once.
     ///
     /// # Errors
     /// `BrokenPipe` when the guardian is gone.

@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use shared_memory::{Memfd, Shared, futex, shared};
-//! use std::sync::atomic::{AtomicU32, Ordering::{Acquire, Release}};
+//! use model::sync::atomic::{AtomicU32, Ordering::{Acquire, Release}};
 //!
 //! shared! {
 //!     struct Greeting { ready: AtomicU32, count: AtomicU32 }
@@ -21,11 +21,9 @@
 //! let theirs = Shared::<Greeting>::attach(&memory)?;
 //! theirs.count.store(3, Release);
 //! theirs.ready.store(1, Release);
-//! # #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 //! futex::wake_shared(&theirs.ready, u32::MAX);
 //! // And here:
 //! while ours.ready.load(Acquire) == 0 {
-//! #   #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 //!     futex::wait_shared(&ours.ready, 0, None);
 //! }
 //! assert_eq!(ours.count.load(Acquire), 3);
@@ -69,6 +67,9 @@
 //! `testkit::Faults::at` can be the hook as well. Library code never calls [`peer::at`] itself: it takes a hook
 //! `impl Fn(&'static str)`.
 //!
+//! Names of segments in lessons and tests begin with `rust-`, their lesson and the process id, so that whoever looks for
+//! what is left finds it. A word for [`futex`] is a `model::sync::atomic::AtomicU32`: std's, except in a checker's world.
+//!
 //! # Limits
 //! - Whoever may write to a segment may write anything at any time. No bytes can make this crate read out of bounds, and
 //!   a value read from there is to be checked where it is used, each time.
@@ -81,12 +82,14 @@
 pub mod arena;
 pub mod gate;
 pub mod guardian;
+mod item;
 pub mod layout;
 pub mod lessons;
 pub mod list;
 pub mod manager;
 pub mod mapping;
 pub mod memfd;
+mod name;
 pub mod pass;
 pub mod peer;
 pub mod safe;
@@ -99,8 +102,9 @@ pub mod futex {
 }
 
 pub use arena::{Arena, Place};
+pub use item::Item;
 pub use layout::{LayoutError, Shared};
-pub use list::{Item, ShareableList};
+pub use list::ShareableList;
 pub use mapping::{MapError, Mapping};
 pub use memfd::{Memfd, MemfdError};
 pub use safe::{Plain, PlainCell, SharedSafe};

@@ -18,24 +18,10 @@ use std::{
     sync::atomic::{AtomicI64, Ordering::Relaxed},
 };
 
-use crate::mapping::{MapError, Mapping};
-
-/// A value in a list.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Item {
-    /// `int`, as far as 64 bits go.
-    Int(i64),
-    /// `float`.
-    Float(f64),
-    /// `bool`.
-    Bool(bool),
-    /// `str`.
-    Str(String),
-    /// `bytes`.
-    Bytes(Vec<u8>),
-    /// `None`.
-    None,
-}
+use crate::{
+    item::{BOOL, BYTES, FLOAT, INT, Item, NONE, STR, WORD, text_length},
+    mapping::{MapError, Mapping},
+};
 
 /// Why there is no such list, or no such value in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,30 +53,6 @@ pub enum ListError {
     /// The bytes in the segment are no list.
     #[error("this is no list: {0}")]
     Corrupt(&'static str),
-}
-
-const WORD: usize = 8;
-/// The format of each kind, and its code: how Python turns what it unpacked into a value.
-const INT: (&[u8], u8) = (b"q", 0);
-const FLOAT: (&[u8], u8) = (b"d", 0);
-const BOOL: (&[u8], u8) = (b"xxxxxxx?", 0);
-const NONE: (&[u8], u8) = (b"xxxxxx?x", 3);
-const STR: u8 = 1;
-const BYTES: u8 = 2;
-
-impl Item {
-    fn text(&self) -> Option<&[u8]> {
-        match self {
-            Item::Str(text) => Some(text.as_bytes()),
-            Item::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-
-    /// Bytes of a slot for this value.
-    fn room(&self) -> usize {
-        self.text().map_or(WORD, |text| (text.len() / WORD + 1) * WORD)
-    }
 }
 
 /// A list in shared memory.
@@ -283,9 +245,4 @@ impl ShareableList {
     fn formats(&self) -> usize {
         self.slots[self.len()]
     }
-}
-
-/// 16 of `16s`.
-fn text_length(format: &[u8]) -> Option<usize> {
-    std::str::from_utf8(format).ok()?.strip_suffix('s')?.parse().ok()
 }

@@ -1,7 +1,14 @@
-//! Tells the lessons about shared memory (Linux: elsewhere there is no memfd, no seal and no futex).
+//! Tells the lessons about shared memory.
 
 use std::process::ExitCode;
 
+#[cfg(target_os = "linux")]
 fn main() -> ExitCode {
     lesson::main("shared-memory", shared_memory::lessons::LESSONS)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> ExitCode {
+    eprintln!("these lessons need Linux: elsewhere there is no memfd, no seal and no futex");
+    ExitCode::FAILURE
 }

@@ -13,7 +13,7 @@ use std::{
         LazyLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use processes::{ended::ended_within, parent_death::die_with_parent};
@@ -80,7 +80,7 @@ impl Cast {
         self.command.env(WORDS, self.words.join("\n"));
         let mut child = die_with_parent(&mut self.command).spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
-        Ok(Peer { child, input, output })
+        Ok(Peer { child, input, output, begun: Vec::new() })
     }
 }
 
@@ -90,6 +90,8 @@ pub struct Peer {
     child: Child,
     input: Option<ChildStdin>,
     output: Option<BufReader<ChildStdout>>,
+    /// A line of which the end has not come yet.
+    begun: Vec<u8>,
 }
 
 impl Peer {
@@ -104,13 +106,26 @@ impl Peer {
     /// `TimedOut` when none comes `within` this time, `UnexpectedEof` when it has ended.
     pub fn line(&mut self, within: Duration) -> io::Result<String> {
         let output = self.output.as_mut().ok_or(io::ErrorKind::UnexpectedEof)?;
-        if output.buffer().is_empty() && !readable(output.get_ref(), within)? {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let mut line = String::new();
-        match output.read_line(&mut line)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(line.trim_end().to_owned()),
+        let deadline = Instant::now() + within;
+        loop {
+            if output.buffer().is_empty() && !readable(output.get_ref(), deadline)? {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let came = output.fill_buf()?;
+            let (taken, whole) = match came.iter().position(|byte| *byte == b'\n') {
+                Some(end) => (end + 1, true),
+                // The rest of the line is still to come, or there is none and it has ended.
+                None => (came.len(), came.is_empty() && !self.begun.is_empty()),
+            };
+            if came.is_empty() && !whole {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.begun.extend_from_slice(&came[..taken]);
+            output.consume(taken);
+            if whole {
+                let line = std::mem::take(&mut self.begun);
+                return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
+            }
         }
     }
 
@@ -199,10 +214,11 @@ pub fn at(point: &'static str) {
     }
 }
 
-fn readable(pipe: impl AsFd, within: Duration) -> io::Result<bool> {
-    let limit = Timespec::try_from(within).map_err(|_| io::ErrorKind::InvalidInput)?;
+fn readable(pipe: impl AsFd, deadline: Instant) -> io::Result<bool> {
     loop {
-        match poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&limit)) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
+        match poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&left)) {
             Ok(ready) => return Ok(ready > 0),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

@@ -4,11 +4,10 @@
 //! unlink, the memory goes with its last user. A process that is killed unlinks nothing, and the name stays until the
 //! machine is restarted: [`leaks`](crate::lessons) shows what to do about it.
 //!
-//! In Python `SharedMemory(name, create=True)` is both handles in one, and before 3.13 (`track=False`) a process that
-//! merely attached took the name away at its end.
+//! In Python `SharedMemory` is both handles in one, and a process that merely attached takes the name away at its end,
+//! unless it says `track=False` (since 3.13).
 
 use std::{
-    fmt, fs, io,
     ops::Deref,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     process,
@@ -16,12 +15,13 @@ use std::{
 };
 
 use rustix::{
-    fs::{Mode, fstat},
+    fs::fstat,
     io::Errno,
     shm::{self, OFlags},
 };
 
 use crate::mapping::{MapError, Mapping, reserve, size_of_file};
+pub use crate::name::{Name, names, remove};
 
 /// Why there is no segment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,48 +51,6 @@ pub enum SegmentError {
     /// It could not be sized or mapped.
     #[error(transparent)]
     Map(#[from] MapError),
-}
-
-/// A name that shm_open(3) takes. Without the leading slash, which is added where the system wants it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name(String);
-
-impl Name {
-    /// Checks it. One slash in front is allowed, and taken off: Python shows names without it, C with it.
-    ///
-    /// # Errors
-    /// [`SegmentError::BadName`].
-    pub fn new(name: &str) -> Result<Self, SegmentError> {
-        let bare = name.strip_prefix('/').unwrap_or(name);
-        let good =
-            (1..=254).contains(&bare.len()) && !bare.contains(['/', '\0']) && bare != "." && bare != "..";
-        if good { Ok(Self(bare.to_owned())) } else { Err(SegmentError::BadName(name.to_owned())) }
-    }
-
-    /// Without the slash.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn path(&self) -> String {
-        format!("/{}", self.0)
-    }
-
-    fn open(&self, flags: OFlags) -> Result<OwnedFd, SegmentError> {
-        // 0600: whoever may open it may change every byte of it.
-        shm::open(self.path(), flags | OFlags::RDWR, Mode::RUSR | Mode::WUSR).map_err(|errno| match errno {
-            Errno::EXIST => SegmentError::NameTaken(self.clone()),
-            Errno::NOENT => SegmentError::NotFound(self.clone()),
-            Errno::ACCESS => SegmentError::Forbidden(self.clone()),
-            errno => MapError::System { call: "shm_open", errno }.into(),
-        })
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
 }
 
 // ANCHOR: owner
@@ -229,35 +187,6 @@ impl Deref for Owner {
     fn deref(&self) -> &Attached {
         &self.segment
     }
-}
-
-/// Takes a name away, whoever owns it: for what was left by a process that was killed.
-///
-/// # Errors
-/// [`SegmentError::NotFound`], [`SegmentError::Forbidden`], [`SegmentError::BadName`].
-pub fn remove(name: &str) -> Result<(), SegmentError> {
-    let name = Name::new(name)?;
-    shm::unlink(name.path()).map_err(|errno| match errno {
-        Errno::NOENT => SegmentError::NotFound(name),
-        Errno::ACCESS | Errno::PERM => SegmentError::Forbidden(name),
-        errno => MapError::System { call: "shm_unlink", errno }.into(),
-    })
-}
-
-/// The names in /dev/shm that begin with `prefix`, in order (Linux only: elsewhere they cannot be listed).
-///
-/// # Errors
-/// When /dev/shm cannot be read.
-pub fn names(prefix: &str) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir("/dev/shm")? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.starts_with(prefix) {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// What an owner has to do in the end.

@@ -61,7 +61,7 @@ fn two_build_and_one_looks(begin: fn(&Gate) -> bool, open: Ordering) {
 
 #[test]
 fn one_builds_and_who_sees_it_open_sees_all() {
-    model::explore(&Explore::named("gate").floor(20), || two_build_and_one_looks(Gate::begin, Release));
+    model::explore(&Explore::named("gate").floor(150), || two_build_and_one_looks(Gate::begin, Release));
 }
 
 #[cfg(any(feature = "loom", feature = "shuttle"))]

@@ -19,7 +19,6 @@ use std::{
     ffi::c_void,
     io,
     os::unix::process::ExitStatusExt,
-    ptr,
     sync::atomic::{AtomicU8, Ordering::Relaxed},
     time::Duration,
 };
@@ -34,6 +33,9 @@ use crate::{
     peer::{self, Cast},
     segment::{SegmentError, names},
 };
+
+mod own_shm;
+use own_shm::has_own_shm;
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "limits",
@@ -157,36 +159,6 @@ fn populate(mapping: &Mapping) -> io::Result<()> {
     let done =
         unsafe { madvise(mapping.as_ptr().cast::<c_void>(), mapping.len(), Advice::LinuxPopulateWrite) };
     done.map_err(io::Error::from)
-}
-
-/// Gives this process a /dev/shm of its own, which nobody else sees and which ends with it.
-fn own_shm(options: &std::ffi::CStr) -> io::Result<()> {
-    let ok = |result| if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
-    // SAFETY: each call gets strings that end in zero, or null where mount(2) looks at none.
-    unsafe {
-        // Who is not root may be root in a user namespace of its own.
-        ok(libc::unshare(libc::CLONE_NEWNS))
-            .or_else(|_| ok(libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS)))?;
-        // First: what we mount shall not appear outside.
-        ok(libc::mount(
-            ptr::null(),
-            c"/".as_ptr(),
-            ptr::null(),
-            libc::MS_REC | libc::MS_PRIVATE,
-            ptr::null(),
-        ))?;
-        let tmpfs = c"tmpfs".as_ptr();
-        ok(libc::mount(tmpfs, c"/dev/shm".as_ptr(), tmpfs, 0, options.as_ptr().cast::<c_void>()))
-    }
-}
-
-/// As [`own_shm`]; if that cannot be, says so, and there is nothing more to do.
-fn has_own_shm(options: &std::ffi::CStr) -> bool {
-    let mounted = own_shm(options);
-    if let Err(why) = &mounted {
-        peer::say(format!("skipped: no file system can be mounted here: {why}"));
-    }
-    mounted.is_ok()
 }
 
 /// The broken form: more than there is, taken page by page.

@@ -12,7 +12,11 @@ use std::{process, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use lesson::{Lesson, Story};
 
-use crate::{Attached, Item, Owner, ShareableList, segment::names, value::AtomicF64};
+use crate::{
+    Attached, Item, Owner, ShareableList,
+    segment::{names, remove},
+    value::AtomicF64,
+};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "python",
@@ -117,7 +121,8 @@ fn run(story: &mut Story) -> lesson::Result {
     drop((ours, list_owner));
 
     story.say("Python creates a list and ends; Rust attaches and takes the name over.");
-    python(CREATE)?;
+    // If it fails halfway, its list is not left behind.
+    python(CREATE).inspect_err(|_| drop(remove(&list)))?;
     let taken = Attached::open(&list)?.into_owner()?;
     let theirs = ShareableList::attach(&taken)?;
     let expected = [

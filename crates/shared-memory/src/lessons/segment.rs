@@ -11,9 +11,9 @@
 //! - memory is taken at the first access, so a full /dev/shm is a SIGBUS: see the lesson `limits`.
 //!
 //! Then ours, on the same system calls: [`Owner`] and [`Attached`] are two types. The owner takes the name away (on drop, or
-//! early), and who has attached cannot. In Python both are one `SharedMemory`, and before 3.13 a program that merely had
-//! attached took the name away from all others at its end: see the lesson `python`. That a borrow cannot outlive the
-//! mapping (`BufferError` there) is checked by the compiler: see [`Shared`].
+//! early), and who has attached cannot. In Python both are one `SharedMemory`, and a program that merely had attached takes
+//! the name away from all others at its end: see the lesson `python`. That a borrow cannot outlive the mapping
+//! (`BufferError` there) is checked by the compiler: see [`Shared`].
 
 use std::{
     io::{self, BufRead},
