@@ -145,6 +145,23 @@ fn asleep_when_the_last_that_could_notify_ends() {
 }
 
 #[test]
+fn those_who_sleep_already_are_told_when_the_last_other_ends() {
+    let _hangs_never = watchdog(LIMIT);
+    let detector = Detector::new(Recovery::Break);
+    let state = Arc::new((detector.mutex("m", ()), detector.condvar("c")));
+    let sleeper = detector.spawn("sleeper", move || {
+        let slept = state.1.wait(state.0.lock().unwrap());
+        slept.err().and_then(|error| error.report().cloned())
+    });
+    let known = detector.clone();
+    // Ends when the sleeper sleeps and this thread waits for it: its end is what closes the deadlock.
+    let other = detector.spawn("other", move || until(|| known.waiting().len() == 2));
+    let report = sleeper.join().unwrap().unwrap();
+    assert_eq!(names(&report).len(), 2, "{report}");
+    other.join().unwrap();
+}
+
+#[test]
 fn a_sleeper_that_may_be_woken_is_not_stuck() {
     let _hangs_never = watchdog(LIMIT);
     let detector = Detector::new(Recovery::Break);

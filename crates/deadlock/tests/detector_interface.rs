@@ -63,6 +63,7 @@ fn a_detector_makes_all_of_them() {
     assert_eq!(*state.2.read().unwrap(), 5);
     assert!(detector.reports().is_empty() && detector.potential().is_empty());
     drop((Detector::open(Recovery::Break), Detector::global(), detector.size()));
+    assert_eq!((detector.orders(), detector.waiting().len()), (0, 0));
 }
 
 #[test]

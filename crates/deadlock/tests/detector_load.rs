@@ -61,7 +61,9 @@ fn locks_come_and_go_by_the_million() {
         let mut total = lasting.lock().unwrap();
         *total += *short.lock().unwrap() & 1;
         assert!(detector.size().0 <= 2, "the lasting one and this one");
+        assert_eq!(detector.orders(), 1, "this one after the lasting one");
     }
+    assert_eq!(detector.orders(), 0);
     assert_eq!(lasting.into_inner().unwrap(), 500_000);
     assert_eq!(detector.size(), (0, 1));
     assert!(detector.potential().is_empty());

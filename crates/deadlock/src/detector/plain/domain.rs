@@ -87,6 +87,11 @@ impl Detector {
         Vec::new()
     }
 
+    /// None.
+    pub fn orders(&self) -> usize {
+        0
+    }
+
     /// Nothing.
     pub fn size(&self) -> (usize, usize) {
         (0, 0)

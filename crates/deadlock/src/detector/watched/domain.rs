@@ -143,6 +143,11 @@ impl Detector {
         asleep.map(|thread| thread.name.to_string()).collect()
     }
 
+    /// How many pairs of locks it remembers of which one was taken while the other was held.
+    pub fn orders(&self) -> usize {
+        self.graph().order.len()
+    }
+
     /// How many locks, condition variables and channels, and how many threads it has something about in memory.
     pub fn size(&self) -> (usize, usize) {
         let graph = self.graph();

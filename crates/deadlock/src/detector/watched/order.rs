@@ -122,6 +122,10 @@ impl Order {
         self.reversed.range((lock, 0)..=(lock, u64::MAX)).map(|(_, held)| *held)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+
     pub(super) fn found(&self) -> Vec<OrderReport> {
         self.found.clone()
     }
