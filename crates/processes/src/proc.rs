@@ -1,6 +1,6 @@
 //! What the kernel says about a process in /proc: its state, its parent, its memory (proc(5); Linux).
 
-use std::{fs, io};
+use std::{fs, io, time::Duration};
 
 /// Memory of a process, in bytes, from `/proc/PID/smaps_rollup`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,16 @@ pub fn state(id: u32) -> Option<char> {
 /// The parent of process `id`. `None` if there is no such process.
 pub fn parent(id: u32) -> Option<u32> {
     field(id, 1)?.parse().ok()
+}
+
+/// How long the main thread of process `id` has run on a core, up to the last tick of the clock (a few milliseconds).
+///
+/// # Errors
+/// When there is no such process, or a kernel that does not count.
+pub fn cpu_time(id: u32) -> io::Result<Duration> {
+    let text = fs::read_to_string(format!("/proc/{id}/schedstat"))?;
+    let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok());
+    nanoseconds.map(Duration::from_nanos).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// How many threads this process has.

@@ -78,8 +78,9 @@ fn time(story: &mut Story) -> lesson::Result {
     let mut vforked = || fine(vfork(small).and_then(Started::wait));
     let mut spawned = || fine(posix_spawn(small).and_then(Started::wait));
     let mut rust = || fine(posix_spawn(&this).and_then(Started::wait));
-    let [thread, forked, vfork, spawn, exec] =
-        in_turn(ROUNDS, [&mut threads, &mut by_fork, &mut vforked, &mut spawned, &mut rust]);
+    // fork not right after a thread, for whose last traces it would wait.
+    let [thread, vfork, spawn, forked, exec] =
+        in_turn(ROUNDS, [&mut threads, &mut vforked, &mut spawned, &mut by_fork, &mut rust]);
     let large = Pages::touched(LARGE / page_size())?;
     let [large_fork, large_spawn] = in_turn(ROUNDS, [&mut by_fork, &mut spawned]);
     let tables = proc::status(process::id(), "VmPTE")?;

@@ -19,7 +19,7 @@ use std::{
     },
     process::{Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use lesson::{Bound, Lesson, Story};
@@ -27,11 +27,10 @@ use rustix::{
     fs::{MemfdFlags, memfd_create},
     process::{Resource, Rlimit, getpriority_process, getrlimit, nice, setrlimit},
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
-    time::{ClockId, clock_gettime},
 };
 
 use super::again::{Said, again, nobody_left};
-use crate::cgroup::CpuQuota;
+use crate::{cgroup::CpuQuota, child::Child, parent_death::die_with_parent, proc};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "limits",
@@ -160,17 +159,12 @@ fn quota(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
-/// Burns CPU for a while and says how much of it it got, in microseconds.
+/// Burns CPU until it is killed.
 fn spin() {
-    const A_WHILE: Duration = Duration::from_millis(250);
     println!("ready");
-    super::again::until_input_ends();
-    let start = Instant::now();
-    while start.elapsed() < A_WHILE {
+    loop {
         std::hint::spin_loop();
     }
-    let used = clock_gettime(ClockId::ProcessCPUTime);
-    println!("{}", used.tv_sec * 1_000_000 + used.tv_nsec / 1_000);
 }
 
 fn share(story: &mut Story) -> lesson::Result {
@@ -203,24 +197,26 @@ fn share(story: &mut Story) -> lesson::Result {
 
 /// Two processes want the same core, one of them with nice 19: how many times as much CPU time the other one gets.
 fn two_on_one_core() -> io::Result<f64> {
+    const A_WHILE: Duration = Duration::from_millis(300);
     let mut both = Vec::new();
-    for nicer in [false, true] {
+    // The nicer one first: once the other spins, it would take long to get ready.
+    for nicer in [true, false] {
         let mut command = again("limits/spin");
         on_one_core(&mut command)?;
         if nicer {
             // SAFETY: between fork and exec one system call is made.
             unsafe { command.pre_exec(|| Ok(nice(19).map(drop)?)) };
         }
-        let mut child = command.spawn()?;
-        let mut said = Said::by(&mut child.stdout)?;
-        said.line()?;
-        both.push((child, said));
+        // It looks at no pipe, so that only this ends it if the lesson is killed.
+        let mut child = Child::spawn(die_with_parent(&mut command))?;
+        Said::by(&mut child.stdout)?.line()?;
+        both.push(child);
     }
-    both.iter_mut().for_each(|(child, _)| drop(child.stdin.take()));
-    let mut times = Vec::new();
-    for (child, said) in &mut both {
-        times.push(said.line()?.parse::<f64>().map_err(io::Error::other)?);
-        child.wait()?;
-    }
-    Ok(times[0] / times[1])
+    let times = || both.iter().map(|child| proc::cpu_time(child.pid())).collect::<io::Result<Vec<_>>>();
+    let before = times()?;
+    thread::sleep(A_WHILE);
+    let after = times()?;
+    let got = |index: usize| (after[index] - before[index]).as_secs_f64();
+    // One that got nothing at all is taken to have got a millisecond.
+    Ok(got(1) / got(0).max(1e-3))
 }
