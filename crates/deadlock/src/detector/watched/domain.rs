@@ -44,7 +44,7 @@ impl Detector {
     }
 
     /// A detector for an open world: there may be threads of which it does not know yet. It says nothing about
-    /// waits that anybody could end (see [the table](super#what-is-decided-and-what-not)); cycles of locks and
+    /// waits that anybody could end (see [the table](crate::detector#what-is-decided-and-what-not)); cycles of locks and
     /// joins it finds all the same.
     pub fn open(recovery: Recovery) -> Self {
         Self::make(recovery, false)
