@@ -136,19 +136,22 @@ mod twins {
         });
     }
 
+    /// Whether it is held and how many wait; where they sleep; who was inside.
+    type Unfair = (Mutex<(bool, usize)>, Condvar, Mutex<Vec<usize>>);
+
     /// Whoever runs takes it, as with an unfair lock.
     #[test]
     fn without_a_line() {
         must_find("fifo lock: no line", "overtaken", || {
             model::explore(&Explore::named("fifo lock: no line"), || {
                 let shared = Arc::new((Mutex::new((false, 0)), Condvar::new(), Mutex::new(Vec::new())));
-                let lock = |shared: &(Mutex<(bool, usize)>, Condvar, Mutex<Vec<usize>>)| {
+                let lock = |shared: &Unfair| {
                     let mut state = shared.0.lock().unwrap();
                     state.1 += 1;
                     let mut state = shared.1.wait_while(state, |state| state.0).unwrap();
                     *state = (true, state.1 - 1);
                 };
-                let unlock = |shared: &(Mutex<(bool, usize)>, Condvar, Mutex<Vec<usize>>)| {
+                let unlock = |shared: &Unfair| {
                     shared.0.lock().unwrap().0 = false;
                     shared.1.notify_one();
                 };
