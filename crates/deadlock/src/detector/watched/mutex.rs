@@ -62,7 +62,6 @@ unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 
 impl<T> Mutex<T> {
     /// A free mutex of the process's own detector; reports call it by the line of this call.
-    #[cfg(not(all(feature = "shuttle", not(feature = "loom"))))]
     #[track_caller]
     pub const fn new(value: T) -> Self {
         let identity = Identity::global(Kind::Mutex, Cow::Borrowed(""), Location::caller());
