@@ -140,6 +140,10 @@ fn an_offset_that_lies_is_refused() {
         let error = ShareableList::attach(&memory).map(drop).unwrap_err();
         assert!(matches!(error, ListError::Corrupt(_)), "{index} {offset}: {error}");
     }
+    // All in order and inside, and only crooked: a number there could not be read in one step.
+    let (memory, _list) = list(&[Item::Str("in sixteen".into()), Item::Int(2)]);
+    memory.map().unwrap().write(16, &i64::to_ne_bytes(12)).unwrap();
+    assert!(matches!(ShareableList::attach(&memory), Err(ListError::Corrupt(_))));
     for count in [-1, 3, 1 << 40, i64::MAX, i64::MIN] {
         let (memory, _list) = list(&[Item::Int(1), Item::Int(2)]);
         memory.map().unwrap().write(0, &i64::to_ne_bytes(count)).unwrap();
