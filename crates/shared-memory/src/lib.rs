@@ -92,9 +92,11 @@ pub mod memfd;
 mod name;
 pub mod pass;
 pub mod peer;
+pub mod ring;
 pub mod safe;
 pub mod segment;
 pub mod value;
+pub mod who;
 
 /// Sleeping on a word that several processes map, and waking who sleeps there: see futex(2).
 pub mod futex {
