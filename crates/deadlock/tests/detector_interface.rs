@@ -40,7 +40,7 @@ fn locks() {
     assert!(!mutex.is_poisoned());
     assert_eq!(mutex.into_inner().unwrap(), 2);
     assert_eq!(RwLock::named("l", 3).into_inner().unwrap(), 3);
-    drop((Condvar::named("c"), Condvar::default()));
+    let _ = (Condvar::named("c"), Condvar::default());
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_detector_makes_all_of_them() {
     assert_eq!(thread.join().unwrap(), 7);
     assert_eq!(*state.2.read().unwrap(), 5);
     assert!(detector.reports().is_empty() && detector.potential().is_empty());
-    drop((Detector::open(Recovery::Break), Detector::global(), detector.size()));
+    let _ = (Detector::open(Recovery::Break), Detector::global(), detector.size());
     assert_eq!((detector.orders(), detector.waiting().len()), (0, 0));
 }
 
