@@ -86,6 +86,7 @@ mod item;
 pub mod layout;
 pub mod lessons;
 pub mod list;
+pub mod lock;
 pub mod manager;
 pub mod mapping;
 pub mod memfd;
@@ -95,6 +96,7 @@ pub mod peer;
 pub mod ring;
 pub mod safe;
 pub mod segment;
+pub mod sync;
 pub mod value;
 pub mod who;
 
