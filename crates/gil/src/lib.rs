@@ -29,6 +29,8 @@
 //! All of it was written from a description of the protocol. It shares no code with CPython, and it models what
 //! decides about *time* and *interleaving*, not objects or memory management.
 
+pub mod count;
+pub mod cpython;
 pub mod gil;
 pub mod interpreter;
 pub mod lessons;

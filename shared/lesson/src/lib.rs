@@ -43,7 +43,7 @@ mod timed;
 pub use claim::Claim;
 pub use cli::{main, tell};
 pub use lesson::{Lesson, Result};
-pub use python::python;
+pub use python::{python, python_at};
 pub use scene::{Played, Scene};
 pub use story::Story;
 pub use timed::Bound;

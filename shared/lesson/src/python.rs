@@ -1,6 +1,6 @@
 //! The other side of a comparison with Python, where one is installed.
 
-use std::{process::Command, time::Duration};
+use std::{ffi::OsStr, process::Command, time::Duration};
 
 use crate::{Played, scene};
 
@@ -9,15 +9,25 @@ use crate::{Played, scene};
 /// # Errors
 /// The reason for which a claim about it is skipped: no Python here, an exception, or too little time.
 pub fn python(code: &str, within: Duration) -> Result<Played, String> {
-    let played = scene::watched(Command::new("python3").args(["-I", "-c", code]), within)
-        .map_err(|error| format!("python3 cannot be run here: {error}"))?;
+    python_at("python3", code, within)
+}
+
+/// The same in an `interpreter` of the caller's choice: a name to be found in `PATH`, or a path.
+///
+/// # Errors
+/// As [`python`]'s.
+pub fn python_at(interpreter: impl AsRef<OsStr>, code: &str, within: Duration) -> Result<Played, String> {
+    let interpreter = interpreter.as_ref();
+    let name = interpreter.to_string_lossy();
+    let played = scene::watched(Command::new(interpreter).args(["-I", "-c", code]), within)
+        .map_err(|error| format!("{name} cannot be run here: {error}"))?;
     match played.status {
         Some(status) if status.success() => Ok(played),
         Some(status) => {
             let last = played.stderr.lines().last().unwrap_or_default();
-            Err(format!("python3 ended with {status}: {last}"))
+            Err(format!("{name} ended with {status}: {last}"))
         }
-        None => Err(format!("python3 took more than {} s", within.as_secs_f64())),
+        None => Err(format!("{name} took more than {} s", within.as_secs_f64())),
     }
 }
 
