@@ -5,11 +5,13 @@ use lesson::Lesson;
 mod search;
 
 mod arena;
+mod condition;
 mod layout;
 mod leaks;
 mod limits;
 mod list;
 mod memfd;
+mod mutex;
 mod python;
 mod segment;
 mod value;
@@ -20,6 +22,8 @@ pub const LESSONS: &[Lesson] = &[
     memfd::LESSON,
     layout::LESSON,
     value::LESSON,
+    mutex::LESSON,
+    condition::LESSON,
     list::LESSON,
     arena::LESSON,
     leaks::LESSON,

@@ -41,7 +41,6 @@ mod error;
 mod holder;
 pub(crate) mod limit;
 mod mutex;
-#[cfg(not(any(feature = "loom", feature = "shuttle")))]
 pub mod pthread;
 mod raw;
 

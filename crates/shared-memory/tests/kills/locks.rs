@@ -16,7 +16,11 @@ use shared_memory::{
     peer, shared,
 };
 
-use crate::{LIMIT, Random, cast, ledger::{ACCOUNTS, Ledger}, must_die};
+use crate::{
+    LIMIT, Random, cast,
+    ledger::{ACCOUNTS, Ledger},
+    must_die,
+};
 
 /// Rounds after which a victim that should be dead is not.
 const ROUNDS: u64 = 2_000_000;
@@ -159,7 +163,8 @@ fn progress(path: &str) -> Shared<Progress> {
 pub(crate) fn named(kind: &str, random: &mut Random, kills: u64) {
     let (memory, lock) = Lock::create(kind);
     let own = ["marked", "woken", "taken over"];
-    let both = ["taken", "journalled", "open", "half", "written", "closed", "unlocked", "half repaired", "repaired"];
+    let both =
+        ["taken", "journalled", "open", "half", "written", "closed", "unlocked", "half repaired", "repaired"];
     let points = [&both[..], if kind == "own" { &own[..] } else { &[] }].concat();
     let (mut done, mut turn) = (0, random.below(points.len() as u64) as usize);
     let start = |point: &str, nth: u64, seed: u64| {
