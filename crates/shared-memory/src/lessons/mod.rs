@@ -11,9 +11,12 @@ mod leaks;
 mod limits;
 mod list;
 mod memfd;
+mod mpmc;
 mod mutex;
 mod python;
+mod ring;
 mod segment;
+mod seqlock;
 mod value;
 
 /// All lessons of this crate.
@@ -24,6 +27,9 @@ pub const LESSONS: &[Lesson] = &[
     value::LESSON,
     mutex::LESSON,
     condition::LESSON,
+    ring::LESSON,
+    mpmc::LESSON,
+    seqlock::LESSON,
     list::LESSON,
     arena::LESSON,
     leaks::LESSON,

@@ -1,0 +1,151 @@
+//! No reader gets a torn copy, under every schedule and memory ordering; without one of these it does: the first look's
+//! Acquire, the two fences. (That the last store needs its Release this loom does not show.)
+
+use model::{
+    Explore,
+    sync::{
+        Arc,
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Relaxed},
+        },
+    },
+    thread,
+};
+use shared_memory::seqlock::Sequence;
+
+#[derive(Default)]
+struct Snapshot {
+    sequence: Sequence,
+    words: [AtomicU64; 2],
+}
+
+impl Snapshot {
+    fn store(&self, value: u64) {
+        self.words.iter().for_each(|word| word.store(value, Relaxed));
+    }
+
+    fn copy(&self) -> [u64; 2] {
+        [0, 1].map(|word| self.words[word].load(Relaxed))
+    }
+}
+
+/// How they write and read; the twins do it otherwise.
+#[derive(Clone, Copy)]
+struct Steps {
+    write: fn(&Snapshot, u64),
+    read: fn(&Snapshot) -> Option<[u64; 2]>,
+}
+
+const RIGHT: Steps = Steps {
+    write: |snapshot, value| {
+        snapshot.sequence.begin();
+        snapshot.store(value);
+        snapshot.sequence.end();
+    },
+    read: |snapshot| snapshot.sequence.read(|| snapshot.copy()),
+};
+
+/// So many writes beside one look.
+fn run(steps: Steps, writes: u64) {
+    let snapshot = Arc::new(Snapshot::default());
+    let theirs = Arc::clone(&snapshot);
+    let writer = thread::spawn(move || (1..=writes).for_each(|value| (steps.write)(&theirs, value)));
+    if let Some([left, right]) = (steps.read)(&snapshot) {
+        assert_eq!(left, right, "a torn copy");
+    }
+    writer.join().unwrap();
+    assert_eq!((steps.read)(&snapshot), Some([writes; 2]));
+    assert_eq!(snapshot.sequence.number.load(Acquire), 2 * writes);
+}
+
+#[test]
+fn a_copy_is_never_torn() {
+    model::explore(&Explore::named("shared seqlock: one write").exhaustive().floor(90), || run(RIGHT, 1));
+    model::explore(&Explore::named("shared seqlock: two writes").exhaustive().floor(700), || run(RIGHT, 2));
+}
+
+#[test]
+fn after_a_dead_writer_there_is_no_copy_until_another_has_written() {
+    model::explore(&Explore::named("shared seqlock: a writer dies").exhaustive().floor(450), || {
+        let snapshot = Arc::new(Snapshot::default());
+        let theirs = Arc::clone(&snapshot);
+        let dead = thread::spawn(move || {
+            theirs.sequence.begin();
+            theirs.words[0].store(1, Relaxed);
+        });
+        let others = Arc::clone(&snapshot);
+        let next = thread::spawn(move || {
+            dead.join().unwrap();
+            assert!(others.sequence.read(|| others.copy()).is_none());
+            (RIGHT.write)(&others, 2);
+        });
+        if let Some([left, right]) = (RIGHT.read)(&snapshot) {
+            assert_eq!(left, right, "a torn copy");
+        }
+        next.join().unwrap();
+        assert_eq!((RIGHT.read)(&snapshot), Some([2; 2]));
+    });
+}
+
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+mod broken {
+    use testkit::must_find;
+
+    use super::*;
+
+    fn twin(name: &'static str, steps: Steps) {
+        must_find(name, "a torn copy", || {
+            model::explore(&Explore::named(name).exhaustive(), move || run(steps, 2));
+        });
+    }
+
+    #[test]
+    fn read_without_a_look_at_the_number() {
+        twin("shared seqlock: no number", Steps { read: |snapshot| Some(snapshot.copy()), ..RIGHT });
+    }
+
+    #[test]
+    fn read_with_one_look() {
+        let read = |snapshot: &Snapshot| {
+            let even = snapshot.sequence.number.load(Acquire).is_multiple_of(2);
+            even.then(|| snapshot.copy())
+        };
+        twin("shared seqlock: one look", Steps { read, ..RIGHT });
+    }
+
+    #[cfg(feature = "loom")]
+    mod orderings {
+        use model::sync::atomic::{Ordering, Ordering::Release, fence};
+
+        use super::*;
+
+        fn write(snapshot: &Snapshot, value: u64) {
+            let number = &snapshot.sequence.number;
+            number.store(number.load(Relaxed) | 1, Relaxed);
+            snapshot.store(value);
+            number.store(number.load(Relaxed) + 1, Release);
+        }
+
+        fn read(snapshot: &Snapshot, first: Ordering, fenced: bool) -> Option<[u64; 2]> {
+            let before = snapshot.sequence.number.load(first);
+            let copy = snapshot.copy();
+            if fenced {
+                fence(Acquire);
+            }
+            let same = snapshot.sequence.number.load(Relaxed) == before;
+            (same && before.is_multiple_of(2)).then_some(copy)
+        }
+
+        #[test]
+        fn each_of_the_three_is_needed() {
+            let without = |name, steps| twin(name, steps);
+            without("shared seqlock: begun without a fence", Steps { write, ..RIGHT });
+            without("shared seqlock: read Relaxed", Steps { read: |s| read(s, Relaxed, true), ..RIGHT });
+            without(
+                "shared seqlock: read without a fence",
+                Steps { read: |s| read(s, Acquire, false), ..RIGHT },
+            );
+        }
+    }
+}
