@@ -80,6 +80,8 @@
 #![cfg(target_os = "linux")]
 
 pub mod arena;
+pub mod board;
+pub mod canvas;
 pub mod gate;
 pub mod guardian;
 mod item;
@@ -100,6 +102,7 @@ pub mod safe;
 pub mod segment;
 pub mod seqlock;
 pub mod sync;
+pub mod table;
 pub mod value;
 pub mod who;
 

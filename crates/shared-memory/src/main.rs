@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
+    processes::worker::enter(&shared_memory::mechanisms::JOBS);
     lesson::main("shared-memory", shared_memory::lessons::LESSONS)
 }
 
