@@ -117,7 +117,7 @@ fn right(story: &mut Story) {
 
 /// How often so many threads get a lock in a moment.
 fn turns(locked: &(dyn Fn(&mut dyn FnMut()) + Sync)) -> f64 {
-    for_a_time(MANY, Duration::from_millis(10), locked).total() as f64
+    for_a_time(MANY, Duration::from_millis(60), locked).total() as f64
 }
 
 fn turns_under_mutex() -> f64 {
@@ -130,7 +130,7 @@ fn turns_under_mutex() -> f64 {
 
 fn too_many(story: &mut Story) {
     story.say(format!(
-        "{MANY} threads on two cores take turns for 10 ms, under std's Mutex, then under a ticket lock."
+        "{MANY} threads on two cores take turns for 60 ms, under std's Mutex, then under a ticket lock."
     ));
     story.timed(
         "with more threads than cores a ticket lock lets far fewer pass than a mutex",
