@@ -4,22 +4,20 @@
 //! knows everything, and an error ends all of it by dropping one value. Reads and writes never block, so that
 //! a worker that is busy writing its part while we write its next order cannot deadlock with us, however large
 //! both are.
+//!
+//! A worker that dies is replaced, and the new one is handed what the old one owed: whoever hands out pieces need
+//! not know.
 
-use std::{
-    io,
-    ops::Range,
-    time::{Duration, Instant},
-};
+use std::{io, ops::Range, time::Duration};
 
 use rustix::{event::PollFd, io::Errno, time::Timespec};
-use workload::{Job, RunError, Span, Stretch, Workload};
+use workload::{Job, RunError, Stretch, Workload};
 
 use crate::{
-    Program,
-    frame::{self, FrameError},
-    mark,
+    Program, frame, mark,
     member::Member,
-    message::{self, Greeting, Order, Reply, Welcome},
+    message::{self, Greeting, Order},
+    post::{self, NO_ENTER, Post},
 };
 
 /// The workers of one run. Dropping it kills those that are still there and waits for them.
@@ -29,8 +27,10 @@ use crate::{
 #[derive(Debug)]
 pub struct Crew<'a, W: Workload> {
     job: &'a Job<'a, W>,
-    members: Vec<Member>,
-    patience: Duration,
+    program: Program,
+    /// The workload as a frame: each worker gets it, also those that come later.
+    work: Vec<u8>,
+    posts: Vec<Post>,
     /// Whose turn it is to be heard first, so that a talkative worker does not drown the others.
     turn: usize,
 }
@@ -60,38 +60,31 @@ impl<'a, W: Workload> Crew<'a, W> {
             what: "workers".to_owned(),
             why: format!("the work {error}"),
         })?;
-        let mut crew = Self { job, members: Vec::new(), patience: program.how_patient(), turn: 0 };
+        let mut crew = Self { job, program: program.clone(), work, posts: Vec::new(), turn: 0 };
         for worker in 0..workers {
-            let start = |why: io::Error| RunError::Start {
-                what: format!("worker {} of {workers}", worker + 1),
-                why: why.to_string(),
-            };
-            let mut member = Member::start(program).map_err(start)?;
-            let greeting =
-                Greeting { nonce: member.mark.nonce, job: W::NAME.to_owned(), timed: job.timeline().is_on() };
-            let greeting = message::open(&greeting).map_err(|error| start(io::Error::other(error)))?;
-            member.send(&greeting).and_then(|()| member.send(&work)).map_err(start)?;
-            crew.members.push(member);
+            let member = crew.employ(worker, workers)?;
+            crew.posts.push(Post::new(member));
         }
         Ok(crew)
     }
 
     /// How many workers there are.
     pub fn len(&self) -> usize {
-        self.members.len()
+        self.posts.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.posts.is_empty()
     }
 
     /// How many orders `worker` has been handed and not done yet.
     pub fn orders(&self, worker: usize) -> usize {
-        self.members[worker].owes.len()
+        self.posts[worker].owes.len()
     }
 
-    /// Hands `pieces` to `worker`: it does them when it is done with what it was handed before.
+    /// Hands `pieces` to `worker`: it does them when it is done with what it was handed before. They are its own
+    /// until they have come back; if it dies, those of the worker that takes its place.
     ///
     /// # Errors
     /// [`RunError::Piece`] when they cannot be sent.
@@ -99,31 +92,32 @@ impl<'a, W: Workload> Crew<'a, W> {
         if pieces.is_empty() {
             return Ok(());
         }
-        let order = Order { first: pieces.start, pieces: &self.job.pieces()[pieces.clone()] };
-        let frame = frame::encode(&order).map_err(|error| {
-            let why = workload::PieceError::new(format!("the order {error}"));
-            RunError::Piece { workload: W::NAME, piece: pieces.start, why }
-        })?;
-        let member = &mut self.members[worker];
-        member.owes.push_back(pieces);
-        member.send(&frame).map_err(|error| protocol(worker, member, format!("its pipe: {error}")))
+        self.send(worker, pieces.clone())?;
+        self.posts[worker].owes.push_back(pieces);
+        Ok(())
     }
 
-    /// Waits until any worker has done an order.
+    /// Waits until any worker has done an order. One that dies meanwhile is replaced.
     ///
     /// # Errors
-    /// [`RunError::Piece`] and [`RunError::Panicked`] for a piece that fails, [`RunError::WorkerDied`],
-    /// [`RunError::Protocol`], and [`RunError::Start`] for a worker that cannot do this job. After an error
-    /// drop the crew. [`RunError::Incomplete`] when no worker has anything to do, so that none would ever come.
+    /// [`RunError::Piece`] and [`RunError::Panicked`] for a piece that fails, [`RunError::Poison`] for pieces that
+    /// end three workers, [`RunError::WorkerDied`] for a program that never becomes a worker,
+    /// [`RunError::Protocol`], and [`RunError::Start`] for a worker that cannot be started or cannot do this job.
+    /// After an error drop the crew. [`RunError::Incomplete`] when no worker has anything to do, so that none would
+    /// ever come.
     pub fn next_done(&mut self) -> Result<Done<W>, RunError> {
         loop {
-            for _ in 0..self.members.len() {
-                self.turn = (self.turn + 1) % self.members.len();
-                if let Some(done) = hear(self.job, self.turn, &mut self.members[self.turn])? {
+            for _ in 0..self.posts.len() {
+                self.turn = (self.turn + 1) % self.posts.len();
+                let post = &mut self.posts[self.turn];
+                if let Some(done) = post.hear(self.job, self.turn)? {
                     return Ok(done);
                 }
+                if post.is_abandoned() {
+                    self.replace(self.turn)?;
+                }
             }
-            if self.members.iter().all(|member| member.owes.is_empty()) {
+            if self.posts.iter().all(|post| post.owes.is_empty()) {
                 return Err(RunError::Incomplete { done: 0, of: self.job.len() });
             }
             self.wait()?;
@@ -132,20 +126,59 @@ impl<'a, W: Workload> Crew<'a, W> {
 
     /// Ends the workers in order: each sees the end of its input and returns from [`enter`](crate::worker::enter).
     pub fn dismiss(mut self) {
-        for member in &mut self.members {
-            member.close();
+        for post in &mut self.posts {
+            post.member.close();
         }
-        for member in &mut self.members {
-            member.end();
+        for post in &mut self.posts {
+            post.member.end();
         }
+    }
+
+    /// Starts a process, and tells it what the work is.
+    fn employ(&self, worker: usize, workers: usize) -> Result<Member, RunError> {
+        let start = |why: io::Error| RunError::Start {
+            what: format!("worker {} of {workers}", worker + 1),
+            why: why.to_string(),
+        };
+        let mut member = Member::start(&self.program).map_err(start)?;
+        let timed = self.job.timeline().is_on();
+        let greeting = Greeting { nonce: member.mark.nonce, job: W::NAME.to_owned(), timed };
+        let greeting = message::open(&greeting).map_err(|error| start(io::Error::other(error)))?;
+        member.send(&greeting).and_then(|()| member.send(&self.work)).map_err(start)?;
+        Ok(member)
+    }
+
+    // ANCHOR: replace
+    /// Puts a new worker in the place of one that has died, and hands it all that was not answered.
+    fn replace(&mut self, worker: usize) -> Result<(), RunError> {
+        let workers = self.posts.len();
+        // The dead one goes first: its descriptors may be the last there are.
+        let left = self.posts.remove(worker).bury(W::NAME, worker)?;
+        let member = self.employ(worker, workers)?;
+        self.posts.insert(worker, left.to(member));
+        for order in 0..self.orders(worker) {
+            self.send(worker, self.posts[worker].owes[order].clone())?;
+        }
+        Ok(())
+    }
+    // ANCHOR_END: replace
+
+    fn send(&mut self, worker: usize, pieces: Range<usize>) -> Result<(), RunError> {
+        let order = Order { first: pieces.start, pieces: &self.job.pieces()[pieces] };
+        let frame = frame::encode(&order).map_err(|error| {
+            let why = workload::PieceError::new(format!("the order {error}"));
+            RunError::Piece { workload: W::NAME, piece: order.first, why }
+        })?;
+        let member = &mut self.posts[worker].member;
+        member.send(&frame).map_err(|error| post::protocol(worker, member, format!("its pipe: {error}")))
     }
 
     /// Waits until there is something to read or room to write, and does that.
     fn wait(&mut self) -> Result<(), RunError> {
         let timeout = self.give_up_silent()?.map(timespec);
-        let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(2 * self.members.len());
-        for member in &self.members {
-            polled.extend(member.interest().into_iter().flatten());
+        let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(2 * self.posts.len());
+        for post in &self.posts {
+            polled.extend(post.member.interest().into_iter().flatten());
         }
         match rustix::event::poll(&mut polled, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
@@ -153,24 +186,26 @@ impl<'a, W: Workload> Crew<'a, W> {
         }
         let ready: Vec<bool> = polled.iter().map(|fd| !fd.revents().is_empty()).collect();
         let mut ready = ready.into_iter();
-        for (worker, member) in self.members.iter_mut().enumerate() {
+        for (worker, Post { member, .. }) in self.posts.iter_mut().enumerate() {
             let [output, input] = member.interest().map(|fd| fd.is_some() && ready.next() == Some(true));
             let read = if output { member.fill() } else { Ok(()) };
             let written = if input { member.flush() } else { Ok(()) };
-            read.and(written).map_err(|error| protocol(worker, member, format!("its pipe: {error}")))?;
+            read.and(written)
+                .map_err(|error| post::protocol(worker, member, format!("its pipe: {error}")))?;
         }
         Ok(())
     }
 
     /// How long until a worker has been silent for too long since its start.
     fn give_up_silent(&self) -> Result<Option<Duration>, RunError> {
+        let patience = self.program.how_patient();
         let mut shortest: Option<Duration> = None;
-        for (worker, member) in self.members.iter().enumerate() {
+        for (worker, Post { member, .. }) in self.posts.iter().enumerate() {
             let Some(since) = member.silent_since else { continue };
-            let left = self.patience.saturating_sub(since.elapsed());
+            let left = patience.saturating_sub(since.elapsed());
             if left.is_zero() {
-                let why = format!("not a word within {:?} of its start: {NO_ENTER}", self.patience);
-                return Err(protocol(worker, member, why));
+                let why = format!("not a word within {patience:?} of its start: {NO_ENTER}");
+                return Err(post::protocol(worker, member, why));
             }
             shortest = Some(shortest.map_or(left, |other| other.min(left)));
         }
@@ -181,88 +216,10 @@ impl<'a, W: Workload> Crew<'a, W> {
 impl<W: Workload> Drop for Crew<'_, W> {
     fn drop(&mut self) {
         // All are killed before the first is waited for, so that they end at the same time.
-        for member in &mut self.members {
-            member.kill();
+        for post in &mut self.posts {
+            post.member.kill();
         }
     }
-}
-
-const NO_ENTER: &str = "is `processes::worker::enter` the first line of its main?";
-
-/// What a worker has to say, if its next message is whole.
-fn hear<W: Workload>(
-    job: &Job<'_, W>,
-    worker: usize,
-    member: &mut Member,
-) -> Result<Option<Done<W>>, RunError> {
-    let pid = member.pid();
-    let broken = |error: FrameError| RunError::Protocol { worker, pid, why: format!("its message {error}") };
-    while let Some(payload) = member.inbox.next_frame().map_err(broken)? {
-        if member.silent_since.is_some() {
-            let welcome = message::opened::<Welcome>(payload);
-            let welcome =
-                welcome.map_err(|error| protocol(worker, member, format!("{error} ({NO_ENTER})")))?;
-            if welcome.nonce != member.mark.nonce {
-                return Err(protocol(worker, member, message::OpeningError::Nonce.to_string()));
-            }
-            if let Some(why) = welcome.refused {
-                return Err(RunError::Start { what: format!("worker {worker} (process {pid})"), why });
-            }
-            member.silent_since = None;
-            continue;
-        }
-        let began = Instant::now();
-        let reply: Reply<W::Part> = frame::decode(payload).map_err(broken)?;
-        let decoding = began.elapsed();
-        let took = Duration::from_nanos(reply.nanoseconds);
-        let stretch = accept(job, worker, member, reply)?;
-        return Ok(Some(Done { worker, stretch, took, decoding }));
-    }
-    // A worker that ends when it owes nothing takes nothing with it.
-    if !member.ended || member.owes.is_empty() {
-        return Ok(None);
-    }
-    let cut = member.inbox.end().is_err();
-    let mut how = member.end();
-    if member.silent_since.is_some() {
-        how.push_str(&format!(" without a word ({NO_ENTER})"));
-    } else if cut {
-        how.push_str(" in the middle of a message");
-    }
-    Err(RunError::WorkerDied { worker, pid, how, unfinished: member.unfinished() })
-}
-
-/// A reply counts only if it is about the order that this worker must be at.
-fn accept<W: Workload>(
-    job: &Job<'_, W>,
-    worker: usize,
-    member: &mut Member,
-    reply: Reply<W::Part>,
-) -> Result<Stretch<W>, RunError> {
-    let pieces = reply.first..reply.first.saturating_add(reply.count);
-    match member.owes.front() {
-        Some(owed) if *owed == pieces => member.owes.pop_front(),
-        owed => {
-            let why = format!("a reply about pieces {pieces:?}, where {owed:?} was next");
-            return Err(protocol(worker, member, why));
-        }
-    };
-    let stray = |index: &usize| !pieces.contains(index);
-    let failed = reply.outcome.as_ref().err().map(|(index, _)| *index);
-    if let Some(index) = reply.spans.iter().map(|span| span.piece).chain(failed).find(stray) {
-        return Err(protocol(worker, member, format!("piece {index} in a reply about pieces {pieces:?}")));
-    }
-    for span in reply.spans {
-        job.timeline().add(Span { worker, pid: member.pid(), ..span });
-    }
-    match reply.outcome {
-        Ok(part) => Ok(Stretch { pieces, part }),
-        Err((index, failure)) => Err(failure.at(W::NAME, index)),
-    }
-}
-
-fn protocol(worker: usize, member: &Member, why: String) -> RunError {
-    RunError::Protocol { worker, pid: member.pid(), why }
 }
 
 fn timespec(duration: Duration) -> Timespec {

@@ -26,6 +26,7 @@ mod mark;
 mod mechanisms;
 mod member;
 mod message;
+mod post;
 mod program;
 
 pub use crew::{Crew, Done};

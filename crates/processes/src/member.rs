@@ -1,9 +1,8 @@
-//! One worker, seen by its caller: a child process, two pipes that never block, and what it owes us.
+//! One worker, seen by its caller: a child process and two pipes that never block.
 
 use std::{
     collections::VecDeque,
     io,
-    ops::Range,
     process::{ChildStdin, ChildStdout},
     time::{Duration, Instant},
 };
@@ -42,8 +41,6 @@ pub(crate) struct Member {
     pub(crate) mark: Mark,
     /// When it was started, until it says its first word.
     pub(crate) silent_since: Option<Instant>,
-    /// The pieces it has been handed and not given back, in the order of the orders.
-    pub(crate) owes: VecDeque<Range<usize>>,
 }
 
 impl Member {
@@ -63,7 +60,6 @@ impl Member {
             ended: false,
             mark,
             silent_since: Some(Instant::now()),
-            owes: VecDeque::new(),
         };
         if let Some(input) = &member.input {
             rustix::io::ioctl_fionbio(input, true)?;
@@ -76,11 +72,6 @@ impl Member {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.pid()
-    }
-
-    /// How many pieces it has been handed and not given back.
-    pub(crate) fn unfinished(&self) -> usize {
-        self.owes.iter().map(ExactSizeIterator::len).sum()
     }
 
     /// Sends a frame: as much as the pipe takes now, the rest when it has room.

@@ -1,5 +1,5 @@
-//! Whatever happens to a worker, the caller gets a clear error, at once, and nothing is left: no process, no
-//! zombie, no descriptor.
+//! Whatever happens to a worker, the caller gets the right answer or a clear error, and nothing is left: no process,
+//! no zombie, no descriptor.
 
 mod support;
 
@@ -7,24 +7,31 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, Write},
     process::{Command, Output, Stdio},
-    sync::OnceLock,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
 
 use libtest_mimic::{Arguments, Trial};
 use processes::{
-    Program, frame, mechanisms, process_dynamic, process_static,
+    Program, frame, mechanisms,
+    process_dynamic::{self, Chunks},
+    process_static,
     worker::{self, Point},
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    process::{Pid, PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, setrlimit},
+    process::{
+        Pid, PidfdFlags, Resource, Rlimit, Signal, getpid, getrlimit, kill_process, pidfd_open, setrlimit,
+    },
     time::Timespec,
 };
 use support::{Numbers, Special};
 use testkit::{FaultPlan, Faults, LeakGuard, run_within};
-use workload::{RunError, Timeline, Workers};
+use workload::{RunError, Timeline, Workers, sequential};
 
 /// Passing it means "hangs".
 const LIMIT: Duration = Duration::from_secs(60);
@@ -38,9 +45,14 @@ fn main() {
     worker::enter_watched(&[worker::job::<Numbers>()], Some(planned_faults));
     let _hang = testkit::watchdog(Duration::from_secs(300));
     let trials = vec![
-        trial("killed_at_each_point", killed_at_each_point),
+        trial("killed_at_each_point_nothing_is_lost", killed_at_each_point),
+        trial("large_parts_cut_in_half_nothing_is_lost", large_parts_cut_in_half),
+        trial("killed_while_it_starts_nothing_is_lost", killed_while_it_starts),
+        trial("pieces_that_kill_all_are_poison", poison),
+        trial("a_worker_that_cannot_be_replaced_is_an_error", no_replacement),
+        trial("failures_are_not_tried_again", failures_are_not_tried_again),
         trial("a_failing_piece_has_its_index", failing_piece),
-        trial("an_ending_worker_is_named", ending_worker),
+        trial("a_piece_that_ends_its_worker_is_poison", ending_piece),
         trial("a_hung_worker_does_not_outlive_the_failure_of_another", hung_and_failed),
         trial("a_killed_caller_leaves_no_worker", killed_caller),
         trial("a_program_without_the_line_is_named", without_the_line),
@@ -78,19 +90,36 @@ fn two() -> Workers {
 /// Static and dynamic, on `program`.
 fn both(program: &Program, work: &Numbers) -> [Result<Vec<u64>, RunError>; 2] {
     let timeline = Timeline::off();
-    let chunks = process_dynamic::Chunks::Measured;
     [
         process_static::with_program(program, work, two(), &timeline),
-        process_dynamic::with_program(program, chunks, work, two(), &timeline),
+        process_dynamic::with_program(program, Chunks::Measured, work, two(), &timeline),
     ]
 }
 
-fn with_faults(plan: FaultPlan) -> Program {
-    Program::new(move || {
+type Form = fn(&Program, &Numbers) -> Result<Vec<u64>, RunError>;
+
+/// The mechanisms, with their chunks.
+const FORMS: [(&str, Form); 3] = [
+    ("static", |program, work| process_static::with_program(program, work, two(), &Timeline::off())),
+    ("dynamic", |program, work| {
+        process_dynamic::with_program(program, Chunks::Measured, work, two(), &Timeline::off())
+    }),
+    ("single", |program, work| {
+        process_dynamic::with_program(program, Chunks::Single, work, two(), &Timeline::off())
+    }),
+];
+
+/// This program with these faults, and a count of how often it was started.
+fn with_faults(plan: FaultPlan) -> (Program, Arc<AtomicUsize>) {
+    let started = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&started);
+    let program = Program::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
         let mut command = Command::new("/proc/self/exe");
         plan.apply(&mut command);
         command
-    })
+    });
+    (program, started)
 }
 
 fn scene(name: &str) -> Command {
@@ -110,25 +139,119 @@ fn play_within(name: &str) -> (Output, String) {
     (output, text)
 }
 
+/// Both mechanisms, dynamic also with single pieces, on workers of which `deaths` die, each at its first passage of
+/// `point`. Each gives the sequential answer, and all the deaths did happen.
+fn lose_nothing(point: Point, deaths: usize, work: &Numbers) {
+    let expected = sequential(work, &Timeline::off()).unwrap();
+    for (name, run) in FORMS {
+        let struck = tempfile::Builder::new().prefix("processes-test").tempdir().unwrap();
+        // The first rule strikes in the first process that passes, the second one in another, and so on.
+        let plan =
+            (0..deaths).fold(FaultPlan::new().once_in(struck.path()), |plan, _| plan.kill(point.name(), 1));
+        let (program, started) = with_faults(plan);
+        let context = format!("{name}, {}", point.name());
+        let answer = run(&program, work).unwrap_or_else(|error| panic!("{context}: {error}"));
+        assert!(answer == expected, "{context}: another answer");
+        assert_eq!(fs::read_dir(struck.path()).unwrap().count(), deaths, "{context}: not all have died");
+        let started = started.load(Ordering::Relaxed);
+        // Who dies after its last answer needs no other in its place.
+        let needed = if point == Point::AfterWrite { 2..=2 + deaths } else { 2 + deaths..=2 + deaths };
+        assert!(needed.contains(&started), "{context}: {started} workers for {deaths} deaths");
+    }
+}
+
 fn killed_at_each_point() {
     for point in Point::ALL {
-        for (static_too, result) in [true, false]
-            .into_iter()
-            .zip(both(&with_faults(FaultPlan::new().kill(point.name(), 1)), &Numbers::plain(40)))
-        {
-            match result {
-                Err(RunError::WorkerDied { worker, pid, how, unfinished }) => {
-                    assert!(worker < 2 && pid > 0 && unfinished > 0, "{point:?}");
-                    assert!(how.contains("signal 9 (SIGKILL"), "{point:?}: {how}");
-                    assert_eq!(how.contains("middle of a message"), point == Point::MidWrite, "{how}");
+        for deaths in [1, 2] {
+            lose_nothing(point, deaths, &Numbers::plain(40));
+        }
+    }
+}
+
+fn large_parts_cut_in_half() {
+    // Far more than a pipe holds: half of it stands here when its worker dies.
+    let large = Special::Large(3 << 20);
+    for point in [Point::MidWrite, Point::AfterWrite] {
+        lose_nothing(point, 2, &Numbers::with(6, [(0, large), (3, large), (5, large)]));
+    }
+}
+
+fn poison() {
+    for point in Point::ALL {
+        for (name, run) in FORMS {
+            let (everyone, started) = with_faults(FaultPlan::new().kill(point.name(), 1));
+            let context = format!("{name}, {}", point.name());
+            match run(&everyone, &Numbers::plain(40)) {
+                // The first order of one of the two: a share, or a single piece.
+                Err(RunError::Poison { workload: "numbers", pieces, deaths }) => {
+                    let firsts = if name == "static" { [0..20, 20..40] } else { [0..1, 1..2] };
+                    assert!(firsts.contains(&pieces), "{context}: {pieces:?}");
+                    assert_eq!(deaths.len(), 3, "{context}");
+                    for how in deaths {
+                        assert!(how.contains("signal 9 (SIGKILL"), "{context}: {how}");
+                        let cut = how.contains("middle of a message");
+                        assert_eq!(cut, point == Point::MidWrite, "{context}: {how}");
+                    }
+                    assert!((4..=6).contains(&started.load(Ordering::Relaxed)), "{context}: {started:?}");
                 }
-                // With a static split nothing is left to do after the reply.
+                // Each worker answers once before it dies, so there is an end.
                 Ok(answer) => {
-                    assert!(static_too && point == Point::AfterWrite, "{point:?}");
-                    assert_eq!(answer, (0..40).collect::<Vec<_>>());
+                    assert_eq!(point, Point::AfterWrite, "{context}");
+                    assert_eq!(answer, (0..40).collect::<Vec<_>>(), "{context}");
                 }
-                other => panic!("{point:?}: {other:?}"),
+                other => panic!("{context}: {other:?}"),
             }
+        }
+    }
+}
+
+fn killed_while_it_starts() {
+    // Of the first three workers, two at most stand in the same place.
+    for doomed in [1, 3, usize::MAX] {
+        for (name, run) in FORMS {
+            let number = AtomicUsize::new(0);
+            let program = Program::new(move || match number.fetch_add(1, Ordering::Relaxed) {
+                first if first < doomed => scene("killed"),
+                _ => Command::new("/proc/self/exe"),
+            });
+            match run(&program, &Numbers::plain(40)) {
+                Ok(answer) => {
+                    assert!(doomed <= 3 && answer == (0..40).collect::<Vec<_>>(), "{name}, {doomed}");
+                }
+                Err(RunError::Poison { deaths, .. }) => {
+                    assert!(doomed == usize::MAX && deaths.len() == 3, "{name}, {doomed}: {deaths:?}");
+                    assert!(deaths[0].contains("signal 9") && deaths[0].contains("without a word"), "{name}");
+                }
+                other => panic!("{name}, {doomed}: {other:?}"),
+            }
+        }
+    }
+}
+
+fn no_replacement() {
+    for (name, run) in FORMS {
+        let number = AtomicUsize::new(0);
+        let plan = FaultPlan::new().kill(Point::MidWork.name(), 1);
+        let program = Program::new(move || {
+            let first = number.fetch_add(1, Ordering::Relaxed) < 2;
+            let mut command = Command::new(if first { "/proc/self/exe" } else { "/no/such/program" });
+            plan.apply(&mut command);
+            command
+        });
+        match run(&program, &Numbers::plain(40)) {
+            Err(RunError::Start { what, .. }) => assert!(what.ends_with(" of 2"), "{name}: {what}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+fn failures_are_not_tried_again() {
+    for special in [Special::Fail, Special::Panic] {
+        for (name, run) in FORMS {
+            let (program, started) = with_faults(FaultPlan::new());
+            let error = run(&program, &Numbers::with(40, [(17, special)])).unwrap_err();
+            assert_eq!(error.piece(), Some(17), "{name}");
+            assert_eq!(started.load(Ordering::Relaxed), 2, "{name}");
         }
     }
 }
@@ -154,17 +277,30 @@ fn failing_piece() {
     }
 }
 
-fn ending_worker() {
+fn ending_piece() {
     for (special, words) in
         [(Special::Exit(0), "exited with code 0"), (Special::Exit(3), "code 3"), (Special::Abort, "SIGABRT")]
     {
-        for result in both(&Program::this(), &Numbers::with(40, [(13, special)])) {
-            match result {
-                Err(RunError::WorkerDied { how, .. }) => assert!(how.contains(words), "{how}"),
-                other => panic!("{other:?}"),
+        for (name, run) in FORMS {
+            match run(&Program::this(), &Numbers::with(40, [(13, special)])) {
+                Err(RunError::Poison { pieces, deaths, .. }) => {
+                    assert!(pieces.contains(&13), "{name}: {pieces:?}");
+                    assert!(name != "single" || pieces.len() == 1, "{name}: {pieces:?}");
+                    assert!(deaths.len() == 3 && deaths.iter().all(|how| how.contains(words)), "{deaths:?}");
+                }
+                other => panic!("{name}: {other:?}"),
             }
         }
     }
+    let text = process_static::with_program(
+        &Program::this(),
+        &Numbers::with(2, [(1, Special::Exit(3))]),
+        two(),
+        &Timeline::off(),
+    );
+    let text = text.unwrap_err().to_string();
+    let all = ["exited with code 3"; 3].join("; ");
+    assert_eq!(text, format!("numbers: piece 1 ended all 3 workers that tried: {all}"));
 }
 
 fn hung_and_failed() {
@@ -245,7 +381,12 @@ fn hostile() {
         }
     }
     for result in both(&scene_program("hostile-half"), &Numbers::plain(4)) {
-        assert!(matches!(result, Err(RunError::WorkerDied { .. })), "{result:?}");
+        match result {
+            Err(RunError::Poison { deaths, .. }) => {
+                assert_eq!(deaths, ["exited with code 0 in the middle of a message"; 3]);
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -293,6 +434,7 @@ fn deleted() {
 fn play(scene: &str) {
     let scenes: &[(&str, fn())] = &[
         ("nothing", || {}),
+        ("killed", || kill_process(getpid(), Signal::KILL).unwrap()),
         ("silence", || {
             loop {
                 thread::park();

@@ -1,5 +1,7 @@
 //! What can go wrong, and where.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 /// Why a piece could not be done, or the work not be cut. It travels from worker to caller, between
@@ -63,7 +65,7 @@ pub enum RunError {
         /// The system's reason, or a library's.
         why: String,
     },
-    /// A worker ended before its work did.
+    /// A worker ended before its work did, and no other can take its place.
     #[error("worker {worker} (process {pid}) {how} while it had {unfinished} pieces to do")]
     WorkerDied {
         /// Number of the worker, from 0.
@@ -74,6 +76,16 @@ pub enum RunError {
         how: String,
         /// How many pieces it had been handed and not given back.
         unfinished: usize,
+    },
+    /// Neighbouring pieces, handed out together, ended each worker that tried them.
+    #[error("{workload}: {} ended all {} workers that tried: {}", these(.pieces), .deaths.len(), .deaths.join("; "))]
+    Poison {
+        /// Which workload.
+        workload: &'static str,
+        /// Indexes of the pieces. One of them is to blame.
+        pieces: Range<usize>,
+        /// How each of the workers ended: "exited with code 3", "was killed by signal 9".
+        deaths: Vec<String>,
     },
     /// A worker said something that makes no sense.
     #[error("worker {worker} (process {pid}) does not keep to the protocol: {why}")]
@@ -103,4 +115,9 @@ impl RunError {
             _ => None,
         }
     }
+}
+
+/// `piece 7`, `pieces 0..20`.
+fn these(pieces: &Range<usize>) -> String {
+    if pieces.len() == 1 { format!("piece {}", pieces.start) } else { format!("pieces {pieces:?}") }
 }

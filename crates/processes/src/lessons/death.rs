@@ -2,9 +2,12 @@
 //!
 //! An exit leaves a code of 0 to 255, a signal its number (`exitcode` -N in Python); a hung child leaves nothing, and
 //! only a limit tells it from a slow one. A pool sees the same of a worker, and knows what it had: that goes to another
-//! worker. A piece that ends each worker that tries it is poison.
+//! worker. A piece that ends each worker that tries it is poison. The mechanisms do the same in few lines
+//! (`death/simple.rs`), but that their first failure ends them.
 //!
 //! In Python, `Pool.map` waits for ever for a piece whose worker was killed (cpython#96062).
+
+mod simple;
 
 use std::{
     process::{Command, Stdio},
@@ -31,6 +34,7 @@ pub(super) const LESSON: Lesson = Lesson {
         "Process.sentinel",
         "Process.terminate",
         "BrokenProcessPool",
+        "Pool.map",
     ],
     run,
     scenes: &[
@@ -52,6 +56,7 @@ fn run(story: &mut Story) -> lesson::Result {
     seen(story)?;
     recovered(story)?;
     poison(story)?;
+    simple::tell(story)?;
     nobody_left(story);
     Ok(())
 }

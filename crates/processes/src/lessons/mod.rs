@@ -7,14 +7,12 @@ mod daemon;
 mod death;
 mod deeds;
 mod errands;
-mod failure;
 mod isolation;
 mod limits;
 mod memory;
 mod methods;
 mod pipeline;
 mod pool;
-mod shares;
 mod signals;
 mod spawn;
 mod speedup;
@@ -32,9 +30,7 @@ pub const LESSONS: &[Lesson] = &[
     methods::LESSON,
     speedup::LESSON,
     memory::LESSON,
-    shares::LESSON,
     pool::LESSON,
-    failure::LESSON,
     death::LESSON,
     signals::LESSON,
     zombies::LESSON,

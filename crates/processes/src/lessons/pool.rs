@@ -3,9 +3,12 @@
 //! `Pool::of(&TASK)` starts workers, which are this program again; `map` gives answers in order, `map_unordered` as they
 //! come, `submit` a future. Look at `pool/ledger.rs`: a piece is a value that is moved from the queue to a worker's
 //! order and from there to its answer. So it is always in one place, and when a worker dies it is known what it had.
+//! The two mechanisms are its simple forms: `pool/shares.rs` compares who gets which piece in them.
 //!
 //! In Python: `Pool` and `ProcessPoolExecutor`. The first loses the pieces of a killed worker and waits for ever, the
 //! second gives up all pieces with `BrokenProcessPool`.
+
+mod shares;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +31,8 @@ pub(super) const LESSON: Lesson = Lesson {
         "AsyncResult",
         "Pool.close",
         "Pool.terminate",
+        "Pool.map",
+        "ProcessPoolExecutor",
     ],
     run,
     scenes: &[],
@@ -39,6 +44,7 @@ fn run(story: &mut Story) -> lesson::Result {
     failures(story)?;
     lives(story)?;
     chunks(story)?;
+    shares::tell(story)?;
     nobody_left(story);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Ways to get pieces done in other processes.
+//! Ways to get pieces done in other processes. Neither needs to know of a worker's death: that is the crew's.
 
 pub mod process_dynamic;
 pub mod process_static;

@@ -1,4 +1,4 @@
-//! A pool of processes does pieces as a pool of threads does; who gets which piece decides how long it takes.
+//! Who gets which piece decides how long it takes: equal shares against pieces on demand.
 //!
 //! `process-static` cuts the work into as many shares as there are workers; `process-dynamic` hands out the next
 //! pieces to whoever is done. The image is the Mandelbrot set, in which one piece costs hundreds of times
@@ -8,20 +8,12 @@
 
 use std::collections::BTreeMap;
 
-use lesson::{Bound, Lesson, Story, measure};
+use lesson::{Bound, Story, measure};
 use workload::{Mandelbrot, Size, Timeline, Workers, Workload, sequential};
 
 use crate::{mechanisms, process_dynamic, process_static};
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "shares",
-    question: "Who does which piece in a pool of processes, and what does that change?",
-    python: &["Pool", "Pool.map", "Pool.imap_unordered", "ProcessPoolExecutor"],
-    run,
-    scenes: &[],
-};
-
-fn run(story: &mut Story) -> lesson::Result {
+pub(super) fn tell(story: &mut Story) -> lesson::Result {
     let work = Mandelbrot::sized(Size::Lesson);
     let (pieces, off) = (work.pieces()?.len(), Timeline::off());
     let alone = sequential(&work, &off)?;
