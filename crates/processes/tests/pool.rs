@@ -162,7 +162,7 @@ fn told() {
     let pool = acts().workers(1).start().unwrap();
     let failed = pool.submit(Act::Fail).wait().unwrap_err();
     assert_eq!((&failed.input, failed.why.to_string()), (&Act::Fail, "not today: no such number".to_owned()));
-    assert!(failed.why.backtrace().unwrap().contains("tests/acts/mod.rs:"), "{:?}", failed.why);
+    assert!(failed.why.backtrace().unwrap().contains("acts::act"), "{:?}", failed.why);
     assert_eq!(failed.to_string(), "Fail: not today: no such number");
     let failed = pool.submit(Act::Panic).wait().unwrap_err();
     assert_eq!(failed.why.to_string(), "panicked: what now?");
