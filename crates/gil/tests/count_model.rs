@@ -7,12 +7,14 @@ use std::sync::{
 };
 
 use gil::count::{Atomic, Biased, Counts, Dropped, collect};
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+use model::sync::atomic::{
+    AtomicIsize,
+    Ordering::{AcqRel, Relaxed},
+};
 use model::{
     Explore,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicIsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -123,14 +125,17 @@ impl Count for Counts {
 
 /// [`Counts`] with one thing changed: the merge is a load and a store, so a count in between is overwritten. (One share
 /// of the owner only, and no flag for the queue: two threads need no more.)
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 struct Twin(AtomicIsize);
 
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 impl Twin {
     fn after(now: isize) -> Dropped {
         if now == 1 { Dropped::Free } else { Dropped::Nothing }
     }
 }
 
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 impl Count for Twin {
     fn new() -> Self {
         Self(AtomicIsize::new(0))
@@ -139,7 +144,7 @@ impl Count for Twin {
         self.0.fetch_add(4, Relaxed);
     }
     fn drop_shared(&self) -> Dropped {
-        Self::after(self.0.fetch_sub(4, std::sync::atomic::Ordering::AcqRel) - 4)
+        Self::after(self.0.fetch_sub(4, AcqRel) - 4)
     }
     unsafe fn drop_own(&self) -> Dropped {
         let next = self.0.load(Relaxed) | 1;

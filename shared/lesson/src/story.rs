@@ -143,6 +143,12 @@ impl Story<'_> {
         scene::play(self.lesson.name, scene, within)
     }
 
+    /// As [`play`](Self::play), to be called later: inside of [`timed`](Self::timed), say, where the story is in use.
+    pub fn player(&self, scene: &'static str, within: Duration) -> impl Fn() -> io::Result<Played> + use<> {
+        let lesson = self.lesson.name;
+        move || scene::play(lesson, scene, within)
+    }
+
     fn add(
         &mut self,
         text: impl Into<String>,

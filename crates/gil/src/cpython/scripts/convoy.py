@@ -75,10 +75,10 @@ def measure(threads, seconds):
     return count / seconds, at(0.5), at(0.99)
 
 
-for threads, seconds in ((0, 0.1), (1, 0.3), (2, 0.4)):
+for threads, seconds in ((0, 0.05), (1, 0.25), (2, 0.25)):
     rate, median, p99 = measure(threads, seconds)
     print(f"rate_{threads}", rate)
     print(f"median_{threads}", median)
     print(f"p99_{threads}", p99)
 sys.setswitchinterval(0.0005)
-print("short_1", measure(1, 0.15)[1])
+print("short_1", measure(1, 0.1)[1])

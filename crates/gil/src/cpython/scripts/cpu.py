@@ -4,7 +4,7 @@ import threading
 import time
 
 
-def loop(n=400_000):
+def loop(n=300_000):
     x = 0
     for i in range(n):
         x = (x + i) & 0xFFFF
@@ -28,6 +28,6 @@ def seconds(threads, rounds):
 
 loop()
 # The same work: two loops by one thread, then one loop by each of two.
-ratios = sorted(seconds(1, 2) / seconds(2, 1) for _ in range(7))
+ratios = sorted(seconds(1, 2) / seconds(2, 1) for _ in range(5))
 print("speedup", statistics.median(ratios))
 print("spread", ratios[-2] / ratios[1])

@@ -6,7 +6,7 @@ import time
 
 LOOP = """
 x = 0
-for i in range(400_000):
+for i in range(150_000):
     x = (x + i) & 0xFFFF
 """
 

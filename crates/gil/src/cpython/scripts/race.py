@@ -1,4 +1,4 @@
-"""What three threads lose when they add to one variable: the share lost by `x += 1` and by `x = x + f()`."""
+"""What four threads lose when they add to one variable: the share lost by `x += 1` and by `x = x + f()`."""
 import sys
 import threading
 
@@ -22,7 +22,7 @@ def call():
         x = x + f()
 
 
-def lost(body, threads=3):
+def lost(body, threads=4):
     global x
     x = 0
     all_threads = [threading.Thread(target=body) for _ in range(threads)]
@@ -35,4 +35,4 @@ def lost(body, threads=3):
 
 # The middle one of several rounds: a single one may lose nothing, or nearly all.
 for name, body in (("plain", plain), ("call", call)):
-    print(name, sorted(lost(body) for _ in range(7))[3])
+    print(name, sorted(lost(body) for _ in range(5))[2])
