@@ -38,7 +38,7 @@ const fn millis(many: u64) -> Duration {
 
 fn run(story: &mut Story) -> lesson::Result {
     story.say(
-        "A server echoes 64 bytes, for a client that is not under the lock and asks again 200 us after each answer. \
+        "A server echoes 64 bytes, for a client that is not under the lock and asks again 1 ms after each answer. \
          Beside the server CPU-bound threads run, with a checkpoint at the end of each turn of their loop.",
     );
     let mut wrong = 0;
