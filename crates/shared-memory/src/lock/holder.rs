@@ -22,6 +22,8 @@ thread_local! {
     static ME: Cell<u64> = const { Cell::new(0) };
 }
 
+/// Ids are below this, whatever `kernel.pid_max` says (PID_MAX_LIMIT in linux/threads.h).
+const MOST_THREADS: u32 = 1 << 22;
 /// The highest bit is the lock's own.
 const BORN_BITS: u64 = (1 << 31) - 1;
 
@@ -82,11 +84,11 @@ impl Holder {
     ///
     /// A process that was killed and that its parent has not waited for is a zombie: it has an id, and is dead.
     pub fn is_alive(self) -> bool {
-        // No process has such an id: these are bytes that somebody else wrote here.
-        let Some(id) = Pid::from_raw(self.thread().cast_signed()).filter(|id| id.as_raw_nonzero().get() > 0)
-        else {
+        // No thread has such an id: these are bytes that somebody else wrote here.
+        if self.thread() > MOST_THREADS {
             return false;
-        };
+        }
+        let Some(id) = Pid::from_raw(self.thread().cast_signed()) else { return false };
         if test_kill_process(id) == Err(Errno::SRCH) {
             return false;
         }

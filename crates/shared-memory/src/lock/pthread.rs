@@ -5,6 +5,12 @@
 //! wakes one waiter. It needs no /proc and no time between looks. What it costs: a `pthread_mutex_t` has *addresses*
 //! in it, of the list of its holder, and libc writes where they point. So it may live only where nobody writes who
 //! is not trusted, and [`create`](Robust::create) and [`attach`](Robust::attach) are `unsafe`.
+//!
+//! **A wake-up may be lost**, though the death is noticed. Whoever unlocks frees the word, then wakes a sleeper; killed in
+//! between, or as the one who was woken, it leaves the kernel to wake the next, and the kernel does so only if the word is still
+//! free (`handle_futex_death` in kernel/futex/core.c). If a third took it meanwhile, without a mark that others sleep, nobody is
+//! woken until there is contention again. `tests/kills.rs` met that within some hundred kills. So [`lock`](Robust::lock)
+//! sleeps in naps of [`LOOK`], and marks the word anew after each.
 
 use std::{
     cell::Cell,
@@ -18,7 +24,7 @@ use std::{
 
 use libc::{c_int, pthread_mutex_t};
 
-use super::LockError;
+use super::{LOOK, LockError, limit::Limit};
 use crate::{
     layout::{LayoutError, Shared},
     safe::{Plain, PlainCell},
@@ -105,23 +111,52 @@ impl<T: Plain> Robust<T> {
     /// See [`LockError`]; never `TimedOut`.
     #[inline]
     pub fn lock(&self) -> Result<RobustGuard<'_, T>, LockError<RobustGuard<'_, T>>> {
-        // SAFETY: a mutex that was made by `init`.
-        self.taken(unsafe { libc::pthread_mutex_lock(self.mutex()) })
+        self.lock_until(None)
     }
 
-    /// Waits for `limit` at most, by the clock on the wall, which is all that POSIX has for it.
+    /// Waits for `limit` at most.
     ///
     /// # Errors
     /// See [`LockError`].
     pub fn lock_within(&self, limit: Duration) -> Result<RobustGuard<'_, T>, LockError<RobustGuard<'_, T>>> {
-        let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_add(limit);
-        let end = libc::timespec {
-            tv_sec: end.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-            tv_nsec: end.subsec_nanos().into(),
-        };
-        // SAFETY: as above.
-        self.taken(unsafe { libc::pthread_mutex_timedlock(self.mutex(), &raw const end) })
+        self.lock_until(Some(limit))
     }
+
+    #[inline]
+    fn lock_until(
+        &self,
+        limit: Option<Duration>,
+    ) -> Result<RobustGuard<'_, T>, LockError<RobustGuard<'_, T>>> {
+        // A try, with a limit that is over: `pthread_mutex_trylock` says ENOTRECOVERABLE, and in glibc it then leaves the lock
+        // taken, so that all others wait (`tests/lock.rs` fails with it).
+        let over = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: a mutex that was made by `init`.
+        match unsafe { libc::pthread_mutex_timedlock(self.mutex(), &raw const over) } {
+            libc::ETIMEDOUT => self.lock_contended(Limit::of(limit)),
+            outcome => self.taken(outcome),
+        }
+    }
+
+    // ANCHOR: contended
+    /// In naps, and not in one `pthread_mutex_lock`: see [the module](self).
+    #[cold]
+    fn lock_contended(&self, limit: Limit) -> Result<RobustGuard<'_, T>, LockError<RobustGuard<'_, T>>> {
+        loop {
+            // By the clock on the wall, which is all that POSIX had for it until 2024.
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let end = now.saturating_add(limit.nap().unwrap_or(LOOK));
+            let end = libc::timespec {
+                tv_sec: end.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+                tv_nsec: end.subsec_nanos().into(),
+            };
+            // SAFETY: a mutex that was made by `init`.
+            match unsafe { libc::pthread_mutex_timedlock(self.mutex(), &raw const end) } {
+                libc::ETIMEDOUT if !limit.is_over() => {}
+                outcome => return self.taken(outcome),
+            }
+        }
+    }
+    // ANCHOR_END: contended
 
     #[inline]
     fn taken(&self, outcome: c_int) -> Result<RobustGuard<'_, T>, LockError<RobustGuard<'_, T>>> {
