@@ -71,10 +71,12 @@ impl Holder {
         self.0 as u32
     }
 
+    #[inline]
     pub(super) const fn from_word(word: u64) -> Self {
         Self(word)
     }
 
+    #[inline]
     pub(super) const fn word(self) -> u64 {
         self.0
     }

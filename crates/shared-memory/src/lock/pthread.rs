@@ -8,9 +8,9 @@
 //!
 //! **A wake-up may be lost**, though the death is noticed. Whoever unlocks frees the word, then wakes a sleeper; killed in
 //! between, or as the one who was woken, it leaves the kernel to wake the next, and the kernel does so only if the word is still
-//! free (`handle_futex_death` in kernel/futex/core.c). If a third took it meanwhile, without a mark that others sleep, nobody is
-//! woken until there is contention again. `tests/kills.rs` met that within some hundred kills. So [`lock`](Robust::lock)
-//! sleeps in naps of [`LOOK`], and marks the word anew after each.
+//! free (`handle_futex_death` in kernel/futex/core.c). If a third took it meanwhile, without a mark that others sleep, nobody
+//! is woken until there is contention again: once in some hundreds or thousands of kills at random moments, with glibc 2.36
+//! alone, in C. So [`lock`](Robust::lock) sleeps in naps of [`LOOK`], and marks the word anew after each.
 
 use std::{
     cell::Cell,
