@@ -7,6 +7,7 @@
 //! | `spawn` | What does it cost to start a worker, from a stolen closure to a process? |
 //! | `pool` | What does the pool of processes cost: a piece, a start, a recovery, memory? |
 //! | `locks` | What does it cost to take a lock and give it back, alone and with others? |
+//! | `shared_locks` | What does it cost that a lock outlives its holder? |
 //! | `channels` | How fast do values go from thread to thread? |
 //! | `contention` | What does it cost that threads count into one place? |
 //! | `transfers` | How do many threads move money between many accounts? |
