@@ -29,7 +29,7 @@ deep:
 # kill and stop a pool's workers 1,300 times at every point of their loop, and holders and waiters of shared locks 1,000 times each: nothing may be lost
 chaos *ARGS:
     cargo test -p processes --test chaos -- --ignored --nocapture {{ARGS}}
-    cargo test -p shared-memory --test kills -- --ignored --nocapture {{ARGS}}
+    cargo test -p shared-memory --test kills --test channel_kills -- --ignored --nocapture {{ARGS}}
 
 # let cargo-fuzz (cargo install cargo-fuzz) invent what a worker may say, for a minute
 fuzz SECONDS="60":
