@@ -1,4 +1,4 @@
-//! Waiting until a value behind a [`Mutex`] is as one wants it: a number that each notification changes.
+//! Waiting until a value behind a [`Mutex`](crate::lock::Mutex) is as one wants it: a number that each notification changes.
 //!
 //! Read before the mutex is given back, the number says whether there was a notification before the sleep. Every wait
 //! returns after [`LOOK`](crate::lock::LOOK) at the latest, for no reason, and whoever waits looks at the value again: so a
