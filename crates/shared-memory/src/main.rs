@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
-    processes::worker::enter(&shared_memory::mechanisms::JOBS);
+    use processes::worker::{enter, job};
+
+    // The lessons compare with workers that get their pieces through pipes.
+    let through_pipes = [job::<workload::Mandelbrot>(), job::<workload::Words>()];
+    enter(&[shared_memory::mechanisms::JOBS.as_slice(), &through_pipes].concat());
     lesson::main("shared-memory", shared_memory::lessons::LESSONS)
 }
 

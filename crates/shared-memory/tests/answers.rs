@@ -41,7 +41,11 @@ fn main() {
         trial("many_pieces", || for_all(&Numbers::plain(10_000), mechanisms(), &[1, 2, 8])),
         trial("parts_of_many_portions", || {
             let large = Special::Large(3 << 20);
-            for_all(&Numbers::with(9, [(0, large), (1, large), (5, large), (8, large)]), mechanisms(), &[1, 2, 3]);
+            for_all(
+                &Numbers::with(9, [(0, large), (1, large), (5, large), (8, large)]),
+                mechanisms(),
+                &[1, 2, 3],
+            );
         }),
         trial("a_piece_that_fails_or_panics_says_so", failures),
         trial("a_piece_that_kills_each_worker_is_reported", poison),
@@ -150,7 +154,10 @@ fn failures() {
 fn poison() {
     let error = shared_ring::run(&Numbers::with(100, [(40, Special::Kill)]), two(), &Timeline::off());
     let error = error.unwrap_err();
-    assert!(matches!(&error, RunError::WorkerDied { how, .. } if how.matches("signal 9").count() == 3), "{error}");
+    assert!(
+        matches!(&error, RunError::WorkerDied { how, .. } if how.matches("signal 9").count() == 3),
+        "{error}"
+    );
 }
 
 // ---- kills
@@ -200,7 +207,7 @@ fn killed_with_a_ring() {
     // Pieces in runs, parts in portions: each kind of half-done work.
     let work = Numbers::with(40, [(3, Special::Large(2 << 20)), (30, Special::Large(1 << 20))]);
     let expected = sequential(&work, &Timeline::off()).unwrap();
-    for point in ["taken", "worked", "reserved", "published", "woken", "done"] {
+    for point in ["taken", "worked", "reserved", "published", "done"] {
         for nth in [1, 2, 3, 5, 9] {
             killed_at(point, nth, |program| {
                 let timeline = Timeline::on();
@@ -230,7 +237,10 @@ fn killed_in_place() {
 
 fn words_of(counted: &one_table::Counted) -> Vec<(String, u64)> {
     let mut words = Vec::new();
-    counted.table.for_each(|word, times| words.push((String::from_utf8(word.to_vec()).unwrap(), times))).unwrap();
+    counted
+        .table
+        .for_each(|word, times| words.push((String::from_utf8(word.to_vec()).unwrap(), times)))
+        .unwrap();
     words.sort();
     words
 }
@@ -273,7 +283,10 @@ fn killed_with_one_table() {
         for nth in passages {
             killed_at(point, nth, |program| {
                 let counted = one_table::count(program, &work, two(), 1 << 14, &Timeline::off()).unwrap();
-                assert!((words_of(&counted), counted.read.files) == expected, "killed at passage {nth} of {point}");
+                assert!(
+                    (words_of(&counted), counted.read.files) == expected,
+                    "killed at passage {nth} of {point}"
+                );
             });
         }
     }

@@ -6,6 +6,7 @@ mod search;
 
 mod arena;
 mod condition;
+mod image;
 mod layout;
 mod leaks;
 mod limits;
@@ -18,6 +19,7 @@ mod ring;
 mod segment;
 mod seqlock;
 mod value;
+mod words;
 
 /// All lessons of this crate.
 pub const LESSONS: &[Lesson] = &[
@@ -32,6 +34,8 @@ pub const LESSONS: &[Lesson] = &[
     seqlock::LESSON,
     list::LESSON,
     arena::LESSON,
+    image::LESSON,
+    words::LESSON,
     leaks::LESSON,
     limits::LESSON,
     python::LESSON,

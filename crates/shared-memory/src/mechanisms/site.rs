@@ -44,7 +44,7 @@ static WATCH: OnceLock<fn(&'static str)> = OnceLock::new();
 /// when a worker is killed there. To be called before [`processes::worker::enter`]; only the first call counts.
 ///
 /// All: `taken`, `worked`, `done`. In between, `drawn` (in place); `written`, `published`, `added` (one table); `reserved`,
-/// `published`, `woken` (ring).
+/// `published` (ring).
 pub fn watch(watch: fn(&'static str)) {
     let _ = WATCH.set(watch);
 }
