@@ -39,11 +39,14 @@
 
 pub mod address;
 pub mod connection;
+pub mod descriptors;
 pub mod frame;
 pub mod lessons;
 pub mod listener;
+pub mod message_queue;
 pub mod peer;
 mod ready;
+pub mod signals;
 
 pub use address::Address;
 pub use connection::{Connection, Receiver, Sender};
