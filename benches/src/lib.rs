@@ -11,6 +11,7 @@
 //! | `channels` | How fast do values go from thread to thread? |
 //! | `contention` | What does it cost that threads count into one place? |
 //! | `transfers` | How do many threads move money between many accounts? |
+//! | `shared_work` | What do processes lose against threads when the work is in shared memory? |
 //! | `peers` | How do we stand beside C, Go, Python, `primal` and tokio on the same work? |
 //!
 //! `cargo bench -p benches --bench dispatch` runs one of them, `-- --quick` shortens it.
@@ -29,18 +30,20 @@ use workload::{
 
 /// All mechanisms of all concepts.
 pub fn mechanisms<W: Workload>() -> Vec<Mechanism<W>> {
-    [threads::mechanisms::mechanisms(), processes::mechanisms()].concat()
+    [threads::mechanisms::mechanisms(), processes::mechanisms(), shared_memory::mechanisms::mechanisms()]
+        .concat()
 }
 
 /// The first line of each bench's `main`: the process mechanisms run this very program again.
 pub fn enter() {
-    worker::enter(&[
+    let jobs = [
         worker::job::<Empty>(),
         worker::job::<Mandelbrot>(),
         worker::job::<Primes>(),
         worker::job::<Words>(),
         worker::job::<Fetch>(),
-    ]);
+    ];
+    worker::enter(&[jobs.as_slice(), &shared_memory::mechanisms::JOBS].concat());
 }
 
 /// Runs `benches`, then prints one table for each of their groups: ratios to the fastest.
