@@ -8,6 +8,7 @@
 //! | `pool` | What does the pool of processes cost: a piece, a start, a recovery, memory? |
 //! | `locks` | What does it cost to take a lock and give it back, alone and with others? |
 //! | `shared_locks` | What does it cost that a lock outlives its holder? |
+//! | `shared_memory` | How fast do messages go from process to process through shared memory? |
 //! | `channels` | How fast do values go from thread to thread? |
 //! | `contention` | What does it cost that threads count into one place? |
 //! | `transfers` | How do many threads move money between many accounts? |
