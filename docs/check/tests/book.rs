@@ -69,6 +69,7 @@ fn every_command_names_a_package_and_a_lesson_that_exist() {
     let lessons = |package: &str| -> Option<&[Lesson]> {
         match package {
             "threads" => Some(threads::lessons::LESSONS),
+            "ipc" => Some(ipc::lessons::LESSONS),
             "processes" => Some(processes::lessons::LESSONS),
             "shared-memory" => Some(shared_memory::lessons::LESSONS),
             "synchronization" => Some(synchronization::lessons::LESSONS),
