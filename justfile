@@ -16,15 +16,15 @@ test:
 check:
     cargo fmt --all -- --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo test -p model -p threads -p synchronization -p deadlock -p shared-memory --features model/loom,threads/loom,synchronization/loom,deadlock/loom,shared-memory/loom --test '*model' -- --nocapture
-    cargo test -p model -p threads -p synchronization -p deadlock -p shared-memory --features model/shuttle,threads/shuttle,synchronization/shuttle,deadlock/shuttle,shared-memory/shuttle --test '*model' -- --nocapture
+    cargo test -p model -p threads -p synchronization -p deadlock -p shared-memory -p gil --features model/loom,threads/loom,synchronization/loom,deadlock/loom,shared-memory/loom,gil/loom --test '*model' -- --nocapture
+    cargo test -p model -p threads -p synchronization -p deadlock -p shared-memory -p gil --features model/shuttle,threads/shuttle,synchronization/shuttle,deadlock/shuttle,shared-memory/shuttle,gil/shuttle --test '*model' -- --nocapture
 
 # what needs time or extra tools: licences (cargo-deny), ten times the tests, all lessons with their timed claims
 deep:
     cargo deny check licenses bans sources || echo "skipped: cargo-deny is not installed (cargo install cargo-deny)"
     for round in 1 2 3 4 5 6 7 8 9 10; do cargo test --workspace --quiet || exit 1; done
     cargo test -p deadlock --test detector_load -- --ignored --nocapture
-    for round in 1 2 3 4 5; do cargo run -p threads -- --quiet && cargo run -p deadlock -- --quiet && cargo run -p processes -- --quiet && cargo run -p shared-memory -- --quiet || exit 1; done
+    for round in 1 2 3 4 5; do cargo run -p threads -- --quiet && cargo run -p deadlock -- --quiet && cargo run -p processes -- --quiet && cargo run -p shared-memory -- --quiet && cargo run -p gil -- --quiet || exit 1; done
 
 # kill and stop a pool's workers 1,300 times at every point of their loop, and holders and waiters of shared locks 1,000 times each: nothing may be lost
 chaos *ARGS:
