@@ -209,6 +209,7 @@ impl Gil {
         }
     }
 
+    // ANCHOR: give_way
     #[cold]
     fn give_way(&self, thread: usize) -> bool {
         let mut state = self.lock();
@@ -235,6 +236,7 @@ impl Gil {
         self.take(thread, state);
         true
     }
+    // ANCHOR_END: give_way
 
     /// A poisoned mutex is used on: no step in between leaves the state half changed.
     fn lock(&self) -> MutexGuard<'_, State> {

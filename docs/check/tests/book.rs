@@ -74,6 +74,7 @@ fn every_command_names_a_package_and_a_lesson_that_exist() {
             "shared-memory" => Some(shared_memory::lessons::LESSONS),
             "synchronization" => Some(synchronization::lessons::LESSONS),
             "deadlock" => Some(deadlock::lessons::LESSONS),
+            "gil" => Some(gil::lessons::LESSONS),
             _ => None,
         }
     };

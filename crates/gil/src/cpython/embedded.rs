@@ -4,10 +4,11 @@
 //!
 //! | function | does |
 //! |---|---|
-//! | `Py_InitializeEx`, `Py_FinalizeEx` | start and end the interpreter; who starts it holds the GIL |
+//! | `Py_InitializeEx`, `Py_FinalizeEx`, `Py_IsInitialized` | start and end the interpreter; who starts it holds the GIL |
 //! | `PyEval_SaveThread`, `PyEval_RestoreThread` | let the GIL go and take it back: `Py_BEGIN_ALLOW_THREADS` and its end |
 //! | `PyGILState_Ensure`, `PyGILState_Release` | take the GIL on a thread that Python may never have heard of |
-//! | `Py_CompileString`, ... | run code; here through `PyRun_SimpleString`, not in the stable ABI but in every CPython |
+//!
+//! And an eighth, which is not in the stable ABI but in every CPython: `PyRun_SimpleString` runs code.
 //!
 //! Whatever goes wrong in there ends the process: play it in a scene.
 

@@ -10,6 +10,7 @@
 
 use std::{
     env, fs,
+    panic::resume_unwind,
     path::PathBuf,
     process,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -122,13 +123,16 @@ fn on_threads<W: Workload>(workload: &W, threads: usize) -> Result<W::Part, RunE
             mine.push((piece, job.run(worker, piece)?));
         }
     };
-    let done: Vec<Result<Vec<(usize, W::Part)>, RunError>> = thread::scope(|scope| {
+    let mut parts: Vec<(usize, W::Part)> = Vec::new();
+    thread::scope(|scope| {
         let work = &work;
         let threads: Vec<_> = (0..threads).map(|worker| scope.spawn(move || work(worker))).collect();
-        // A piece that panics is an error of its own; a thread does not panic.
-        threads.into_iter().flat_map(thread::ScopedJoinHandle::join).collect()
-    });
-    let mut parts: Vec<_> = done.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        for thread in threads {
+            // A piece that panics is an error of its own, so a thread does not panic.
+            parts.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        Ok::<(), RunError>(())
+    })?;
     parts.sort_unstable_by_key(|(piece, _)| *piece);
     let mut whole = W::Part::default();
     for (piece, part) in parts {

@@ -151,6 +151,7 @@ unsafe fn merge<T>(object: NonNull<()>) {
     }
 }
 
+// ANCHOR: counting
 impl<T: 'static> Clone for Biased<T> {
     #[inline]
     fn clone(&self) -> Self {
@@ -181,6 +182,7 @@ impl<T: 'static> Drop for Biased<T> {
         }
     }
 }
+// ANCHOR_END: counting
 
 impl<T: 'static> Deref for Biased<T> {
     type Target = T;

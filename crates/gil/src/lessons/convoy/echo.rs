@@ -13,6 +13,13 @@ use lesson::measure::Samples;
 
 use crate::{Gil, Held};
 
+/// Between an answer and the next request. Longer than an interval: the server has its lock back by then, and waits in
+/// `read` for what comes next. Were it shorter, a request would wait for one interval or for two.
+pub(in crate::lessons) const PAUSE: Duration = Duration::from_millis(7);
+
+/// Busy threads end after this time even if the client is not done: without forced switching it might never be.
+const LIMIT: Duration = Duration::from_millis(600);
+
 /// What the server and the busy threads run under.
 pub(in crate::lessons) struct Setup {
     /// `None`: no lock at all.
@@ -23,7 +30,7 @@ pub(in crate::lessons) struct Setup {
 
 /// What the client saw.
 pub(in crate::lessons) struct Seen {
-    /// Requests answered a second.
+    /// Requests answered a second, without the pauses: what a client that never rests would get.
     pub(in crate::lessons) rate: f64,
     /// Round trips in microseconds.
     pub(in crate::lessons) trips: Samples,
@@ -74,10 +81,10 @@ impl Setup {
     /// A loop of pure Python: a checkpoint at the end of each turn.
     fn compute(&self, stop: &AtomicBool) {
         let mut held = self.gil.as_ref().map(Gil::attach);
-        let mut x = 0_u64;
+        let (mut x, begun) = (0_u64, Instant::now());
         // Relaxed: it only has to be seen some time.
-        while !stop.load(Relaxed) {
-            for step in 0..20 {
+        while !stop.load(Relaxed) && begun.elapsed() < LIMIT {
+            for step in 0..200 {
                 x = black_box(x.wrapping_add(step) & 0xFFFF);
             }
             if let Some(held) = &mut held {
@@ -119,8 +126,8 @@ fn ask(mut connection: TcpStream, time: Duration, least: usize) -> io::Result<Se
         connection.read_exact(&mut answer)?;
         trips.push(1e6 * start.elapsed().as_secs_f64());
         wrong += usize::from(answer != request);
-        // So that the server really has to wait for the next one, as it has to for a client on another machine.
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(PAUSE);
     }
-    Ok(Seen { rate: trips.len() as f64 / begun.elapsed().as_secs_f64(), trips, wrong })
+    let waited: f64 = trips.in_order().iter().sum();
+    Ok(Seen { rate: 1e6 * trips.len() as f64 / waited, trips, wrong })
 }

@@ -22,7 +22,7 @@ const ROWS: [(&str, Script, &str); 14] = [
     ("echo alone: p50 us", Script::CONVOY, "median_0"),
     ("  and 1 busy thread: p50 us", Script::CONVOY, "median_1"),
     ("  p99 us", Script::CONVOY, "p99_1"),
-    ("  requests/s", Script::CONVOY, "rate_1"),
+    ("  requests/s, pauses left out", Script::CONVOY, "rate_1"),
     ("  and 2 busy threads: p50 us", Script::CONVOY, "median_2"),
     ("  1 busy, interval 0.5 ms: p50 us", Script::CONVOY, "short_1"),
     ("x += 1: % lost", Script::RACE, "plain"),
@@ -78,10 +78,10 @@ pub(super) fn model(gil: bool) -> Column {
         let setup = if gil { Setup::with_gil(interval, busy) } else { Setup::without_gil(busy) };
         setup.measure(Duration::from_millis(millis), 5).ok()
     };
-    let alone = echo(INTERVAL, 0, 50).map(|seen| seen.trips.median());
-    let one = echo(INTERVAL, 1, 250);
-    let two = echo(INTERVAL, 2, 250).map(|seen| seen.trips.median());
-    let short = echo(INTERVAL / 10, 1, 100).map(|seen| seen.trips.median());
+    let alone = echo(INTERVAL, 0, 100).map(|seen| seen.trips.median());
+    let one = echo(INTERVAL, 1, 300);
+    let two = echo(INTERVAL, 2, 350).map(|seen| seen.trips.median());
+    let short = echo(INTERVAL / 10, 1, 120).map(|seen| seen.trips.median());
     let [lets_go, keeps] = native::speedups();
     let figures = vec![
         cpu,
