@@ -13,6 +13,7 @@
 //! | `contention` | What does it cost that threads count into one place? |
 //! | `transfers` | How do many threads move money between many accounts? |
 //! | `shared_work` | What do processes lose against threads when the work is in shared memory? |
+//! | `gil` | What does the interpreter lock cost where nobody wants it, and how long until the next one has it? |
 //! | `peers` | How do we stand beside C, Go, Python, `primal` and tokio on the same work? |
 //!
 //! `cargo bench -p benches --bench dispatch` runs one of them, `-- --quick` shortens it.
