@@ -135,7 +135,7 @@ fn shared_object(story: &mut Story) {
                 count(&mine, times);
             };
             let borrow = |times: u64| {
-                for _ in 0..10 * times {
+                for _ in 0..50 * times {
                     black_box(&*shared);
                 }
             };
@@ -144,8 +144,8 @@ fn shared_object(story: &mut Story) {
                 [
                     &mut || count(&shared, TIMES),
                     &mut || on_two(&|| count(&shared, TIMES / 2)),
-                    &mut || biased(4 * TIMES),
-                    &mut || on_two(&|| biased(2 * TIMES)),
+                    &mut || biased(16 * TIMES),
+                    &mut || on_two(&|| biased(8 * TIMES)),
                     &mut || borrow(2 * TIMES),
                     &mut || on_two(&|| borrow(TIMES)),
                 ],

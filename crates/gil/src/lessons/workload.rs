@@ -34,7 +34,7 @@ pub(super) const LESSON: Lesson = Lesson {
     scenes: &[],
 };
 
-const BELOW: u32 = 60_000;
+const BELOW: u32 = 120_000;
 const WORDS: usize = 60_000;
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -91,7 +91,7 @@ fn run(story: &mut Story) -> lesson::Result {
         .timed("Python's two threads take longer than Rust's two", Bound::AtLeast(5.0), 1, || threads / rust);
     if one.gil {
         let mut first = Some(threads / processes);
-        story.timed("and longer than Python's two processes", Bound::AtLeast(1.3), 2, || {
+        story.timed("and longer than Python's two processes", Bound::AtLeast(1.2), 2, || {
             let again = || {
                 let figures = python()?;
                 Ok::<f64, String>(figures.get("threads_seconds")? / figures.get("processes_seconds")?)
