@@ -45,6 +45,7 @@ pub mod lessons;
 pub mod listener;
 pub mod message_queue;
 pub mod peer;
+pub mod python;
 mod ready;
 pub mod signals;
 

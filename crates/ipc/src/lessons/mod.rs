@@ -5,6 +5,7 @@ mod encode;
 mod events;
 mod framing;
 mod pipe;
+mod python;
 mod socket;
 mod socketpair;
 mod typed;
@@ -23,6 +24,7 @@ pub const LESSONS: &[Lesson] = &[
     typed::LESSON,
     descriptors::LESSON,
     events::LESSON,
+    python::LESSON,
 ];
 
 /// Nothing here takes as long, on the slowest machine: it hangs.
