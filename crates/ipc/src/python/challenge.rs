@@ -7,8 +7,8 @@
 //! accepted, unless [`Key::without_md5`]. (HMAC-MD5 is still not broken as a proof of a key; MD5 is as a hash.)
 //!
 //! What this protocol does not have: the HMAC says nothing about who is asking, so somebody between a client that
-//! connects twice and a server can pass one connection's challenge to the other. The lesson `auth` shows that, and the
-//! cure, which Python does not speak. Nor is anything encrypted, or signed, after the challenge.
+//! connects twice and a server can pass one connection's challenge to the other. Nor is anything encrypted, or signed,
+//! after the challenge.
 //!
 //! CPython: `Lib/multiprocessing/connection.py`, "Authentication Handshake Protocol Description".
 
