@@ -187,7 +187,7 @@ fn the_ends_are_on_lines_of_their_own() {
 mod broken {
     use model::{
         futex::wait_shared,
-        sync::atomic::Ordering::{Acquire, Relaxed, Release},
+        sync::atomic::Ordering::{Relaxed, Release},
     };
     use shared_memory::ring::positions::ASLEEP;
     use testkit::must_find;
@@ -240,7 +240,7 @@ mod broken {
         let give_back = |reader: &mut Reader, ends: &Ends| {
             let spare = Ends::default();
             reader.give_back(&spare);
-            let next = spare.read.position.load(Acquire);
+            let next = spare.read.position.load(std::sync::atomic::Ordering::Acquire);
             ends.read.position.swap(next, Relaxed) & ASLEEP != 0
         };
         let lengths = &[8, 8, 8];

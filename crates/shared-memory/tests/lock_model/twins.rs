@@ -102,6 +102,7 @@ impl Twin {
         // SAFETY: none, if the lock is broken; then the checker says so.
         let value = self.value.with(|value| unsafe { *value });
         thread::yield_now();
+        // SAFETY: as above.
         self.value.with_mut(|slot| unsafe { *slot = value + 1 });
         self.unlock();
     }
