@@ -113,9 +113,9 @@ fn failures(story: &mut Story) -> lesson::Result {
         &error.why.to_string(),
     );
     story.equal("so does a panic", "panicked: what now?", &panic.why.to_string());
-    let stacks =
-        [error, panic].map(|failed| failed.why.backtrace().is_some_and(|stack| stack.contains("errands")));
-    story.equal("with both comes the stack of the worker, where it happened", [true, true], stacks);
+    let stacks = [error, panic]
+        .map(|failed| failed.why.backtrace().is_some_and(|stack| stack.contains("processes::pool::serve")));
+    story.equal("with both comes the stack of the worker", [true, true], stacks);
     let deaths = match &poison.why {
         Why::Poison { deaths } => deaths.len(),
         _ => 0,
