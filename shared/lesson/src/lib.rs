@@ -37,6 +37,7 @@ pub mod measure;
 mod print;
 mod python;
 mod scene;
+pub mod search;
 mod story;
 mod timed;
 

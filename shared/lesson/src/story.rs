@@ -91,7 +91,8 @@ impl Story<'_> {
     ///
     /// With `cores` of 2 or more the claim needs that many cores that really run at once: a pure kernel is
     /// timed on one thread and on all, before and after, and where it does not gain what it should the machine
-    /// is not quiet and the claim is skipped. A ratio that fails is measured a second time, and both are
+    /// is not quiet and the claim is skipped. With 1 it needs one core whole: the same kernel must get nine tenths of
+    /// the time that passes as processor time. With 0 it is judged whatever else runs. A ratio that fails is measured a second time, and both are
     /// reported. Returns the ratio, `None` if the claim was skipped.
     pub fn timed(
         &mut self,

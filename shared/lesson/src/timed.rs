@@ -43,6 +43,9 @@ pub(crate) enum Judged<const N: usize> {
 /// The share of the full gain below which cores do not really run at once: 1.85 of 2.
 const QUIET: f64 = 0.925;
 
+/// The share of a core below which one thread is not alone on it.
+const WHOLE: f64 = 0.9;
+
 pub(crate) fn judge<const N: usize>(
     bounds: [Bound; N],
     cores: usize,
@@ -82,7 +85,14 @@ fn wait_for_quiet(cores: usize) -> Result<(), String> {
 }
 
 fn quiet(cores: usize) -> Result<(), String> {
-    if cores < 2 {
+    if cores == 0 {
+        return Ok(());
+    }
+    if cores == 1 {
+        let share = measure::share();
+        if share < WHOLE {
+            return Err(format!("machine not quiet: a thread alone gets {:.0} % of its core", share * 100.0));
+        }
         return Ok(());
     }
     let here = measure::cores();

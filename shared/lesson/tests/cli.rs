@@ -21,8 +21,8 @@ const BAD: Lesson = lesson("bad", |story| {
 const ERROR: Lesson = lesson("error", |_| Err("no such thing".into()));
 const PANIC: Lesson = lesson("panic", |_| panic!("oh no"));
 const TIMED: Lesson = lesson("timed", |story| {
-    story.timed("ten is more than two", Bound::AtLeast(2.0), 1, || 10.0);
-    story.timed("one is not", Bound::AtLeast(2.0), 1, || 1.0);
+    story.timed("ten is more than two", Bound::AtLeast(2.0), 0, || 10.0);
+    story.timed("one is not", Bound::AtLeast(2.0), 0, || 1.0);
     Ok(())
 });
 

@@ -22,8 +22,8 @@ use std::{
 use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds, Condvar, Mutex, Program};
 
-use super::search::{broken, fixed};
 use crate::detector::{Detector, Recovery, Report};
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "abba",

@@ -26,14 +26,12 @@ use std::{
     time::Duration,
 };
 
+use lesson::search::{broken, fixed};
 use lesson::{Lesson, Story};
 use model::schedule::{self, Bounds, Program};
 use tokio::{task::yield_now, time::timeout};
 
-use super::{
-    search::{broken, fixed},
-    stage::{found, hangs},
-};
+use super::stage::{found, hangs};
 use crate::detector::{self, Detector, Recovery, Report};
 
 pub(super) const LESSON: Lesson = Lesson {

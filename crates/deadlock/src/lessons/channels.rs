@@ -15,12 +15,12 @@
 
 use std::sync::Arc;
 
+use lesson::search::{broken, fixed};
 use lesson::{Lesson, Story};
 use model::schedule::{Bounds, Program};
 
 use super::{
     miniature::Channel,
-    search::{broken, fixed},
     stage::{Actor, found, play},
 };
 use crate::detector::{Receiver, RecvError, Report, SendError, Sender};

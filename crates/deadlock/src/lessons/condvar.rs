@@ -16,13 +16,11 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use lesson::search::{broken, fixed};
 use lesson::{Lesson, Story};
 use model::schedule::{self, Atomic, Bounds, Program};
 
-use super::{
-    search::{broken, fixed},
-    stage::{Actor, found, play},
-};
+use super::stage::{Actor, found, play};
 use crate::detector::{Action, Report};
 
 pub(super) const LESSON: Lesson = Lesson {

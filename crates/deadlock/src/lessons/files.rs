@@ -19,7 +19,7 @@ use std::{env, fs, io, os::unix::fs::MetadataExt, path::PathBuf, process, thread
 use lesson::{Lesson, Story};
 use model::schedule::{Bounds, Mutex, Program};
 
-use super::search::{broken, fixed};
+use lesson::search::{broken, fixed};
 use peer::{Answer, Kind, Peer};
 
 pub(super) const LESSON: Lesson = Lesson {

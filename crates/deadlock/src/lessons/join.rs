@@ -22,13 +22,11 @@ use std::{
     thread,
 };
 
+use lesson::search::{broken, fixed};
 use lesson::{Lesson, Story};
 use model::schedule::Bounds;
 
-use super::{
-    search::{broken, fixed},
-    stage::{Actor, found, hangs, play},
-};
+use super::stage::{Actor, found, hangs, play};
 use crate::detector::{Detector, JoinError, JoinHandle, Recovery, Report};
 use pool::{Pool, Waiting};
 

@@ -17,7 +17,6 @@ mod order;
 mod philosophers;
 #[cfg(target_os = "linux")]
 mod pipes;
-mod search;
 mod stage;
 mod starvation;
 mod timeout;

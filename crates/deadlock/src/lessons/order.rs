@@ -18,8 +18,8 @@ use model::{
     sync::Mutex,
 };
 
-use super::search::{broken, fixed};
 use crate::{LockAllError, RankError, Ranked, lock_all, lock_all_backing_off};
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "order",

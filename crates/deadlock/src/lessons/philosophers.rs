@@ -15,11 +15,11 @@ use std::fmt::Write;
 use lesson::{Lesson, Story};
 use model::schedule::{Bounds, explore};
 
-use super::search::broken;
 use crate::philosophers::{
     Asymmetric, BackOff, ChandyMisra, Dinner, Explored, Naive, Ordered, Real, Seats, Strategy, Waiter,
     both_free, dinner, endless, program,
 };
+use lesson::search::broken;
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "philosophers",

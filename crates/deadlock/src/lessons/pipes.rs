@@ -22,6 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lesson::search::{broken, fixed};
 use lesson::{Lesson, Story};
 use model::schedule::{Bounds, Program};
 use rustix::{
@@ -29,10 +30,7 @@ use rustix::{
     pipe::{PipeFlags, fcntl_getpipe_size, pipe_with},
 };
 
-use super::{
-    miniature::Channel,
-    search::{broken, fixed},
-};
+use super::miniature::Channel;
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "pipes",

@@ -18,8 +18,8 @@ use std::{fmt, sync::Barrier, thread, time::Duration};
 use lesson::{Lesson, Story};
 use model::schedule::{Bounds, Condvar, Mutex, Program};
 
-use super::search::{broken, fixed};
 use crate::TimedLock;
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "timeout",

@@ -19,13 +19,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use lesson::search::{broken, fixed};
 use lesson::{Bound, Lesson, Story, measure};
 use model::schedule::{Bounds, Mutex, Program};
 
-use super::{
-    search::{broken, fixed},
-    stage::{Actor, found, play},
-};
+use super::stage::{Actor, found, play};
 use crate::bank::{
     Bank, Refused, Transfer, Work, alone, naive::Naive, one_lock::OneLock, ordered::Ordered, orders,
     owners::Owners, serve,

@@ -25,8 +25,8 @@ use std::{
 use lesson::{Lesson, Story};
 use model::schedule::{self, Bounds, Program};
 
-use super::search::{broken, fixed};
 use crate::states::{Move, States};
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "trylock",

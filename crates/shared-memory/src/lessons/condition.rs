@@ -28,7 +28,6 @@ use model::{
     schedule::{Atomic, Bounds, Condvar, Mutex as Modelled, Program},
 };
 
-use super::search::{broken, fixed};
 use crate::{
     Memfd, Shared,
     lock::Mutex,
@@ -36,6 +35,7 @@ use crate::{
     shared,
     sync::{Barrier, Broken, Condition, Event, Semaphore},
 };
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "condition",

@@ -2,8 +2,6 @@
 
 use lesson::Lesson;
 
-mod search;
-
 mod arena;
 mod condition;
 mod image;

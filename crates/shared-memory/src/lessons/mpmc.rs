@@ -16,13 +16,13 @@ use std::time::Duration;
 use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds, Program};
 
-use super::search::{broken, fixed};
 use crate::{
     Memfd,
     mpmc::{self, Queue, QueueError},
     peer::{self, Cast},
     shared,
 };
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "mpmc",

@@ -27,12 +27,12 @@ use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds, Program};
 use rustix::thread::futex::{Flags, wait, wake};
 
-use super::search::{broken, fixed};
 use crate::{
     Memfd, Shared,
     lock::{LockError, Mutex, pthread::Robust},
     peer::{self, Cast, Peer},
 };
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "mutex",

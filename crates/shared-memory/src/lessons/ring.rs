@@ -21,12 +21,12 @@ use std::time::Duration;
 use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds, Program};
 
-use super::search::{broken, fixed};
 use crate::{
     Memfd,
     peer::Cast,
     ring::{self, Consumer, Producer, RingError},
 };
+use lesson::search::{broken, fixed};
 use traffic::{number, receive_all, send, send_all};
 
 pub(super) const LESSON: Lesson = Lesson {

@@ -16,12 +16,12 @@ use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds, Program};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
-use super::search::{broken, fixed};
 use crate::{
     Memfd,
     peer::{self, Cast},
     seqlock::{self, Reader, SeqError, Writer},
 };
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "seqlock",

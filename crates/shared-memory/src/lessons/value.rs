@@ -20,13 +20,13 @@ use std::{
 use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds};
 
-use super::search::{broken, fixed};
 use crate::{
     Memfd, Shared,
     peer::{self, Cast, Peer},
     shared,
     value::{Array, AtomicF64, Value},
 };
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "value",

@@ -19,13 +19,13 @@ use model::schedule::{Atomic, Bounds};
 use processes::{Program, process_dynamic};
 use workload::{RunError, Size, Timeline, Words, Workers, sequential, words::Counts};
 
-use super::search::{broken, fixed};
 use crate::{
     Memfd,
     mechanisms::one_table,
     peer::{self, Cast, Peer},
     table::{Plan, Table, TableError, keys::Steps},
 };
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "words",

@@ -31,7 +31,7 @@
 use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds, Condvar, Failure, Mutex, Outcome, Program, explore, yield_now};
 
-use super::search::{broken, fixed};
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "condvar",

@@ -23,7 +23,6 @@ mod race;
 mod reentrant;
 mod ring;
 mod rwlock;
-mod search;
 mod semaphore;
 mod seqlock;
 mod snapshot;

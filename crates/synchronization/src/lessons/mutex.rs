@@ -49,7 +49,7 @@ use std::{sync, thread, time::Duration};
 use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds, Mutex};
 
-use super::search::{broken, fixed};
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "mutex",

@@ -48,7 +48,7 @@ use std::{
 use lesson::{Lesson, Story};
 use model::schedule::{Atomic, Bounds, Mutex, Program, pause};
 
-use super::search::{broken, fixed};
+use lesson::search::{broken, fixed};
 
 pub(super) const LESSON: Lesson = Lesson {
     name: "race",

@@ -1,7 +1,8 @@
 //! How a lesson shows a search: the broken form's schedule is drawn, the fixed form's are counted.
 
-use lesson::Story;
 use model::schedule::{Bounds, Failure, Outcome, Program, Schedule, Searched, explore};
+
+use crate::Story;
 
 /// Columns of a drawing.
 const WIDTH: usize = 94;
@@ -13,7 +14,7 @@ const WIDTH: usize = 94;
 ///
 /// # Errors
 /// When the picture cannot be written.
-pub(super) fn broken(
+pub fn broken(
     story: &mut Story,
     name: &str,
     what: &str,
@@ -48,7 +49,7 @@ pub(super) fn broken(
 }
 
 /// Claims that `what` fails in no schedule, and says how many there were.
-pub(super) fn fixed(story: &mut Story, what: &str, bounds: &Bounds, build: impl Fn(&mut Program)) {
+pub fn fixed(story: &mut Story, what: &str, bounds: &Bounds, build: impl Fn(&mut Program)) {
     let outcome = explore(bounds, story.seed(), build);
     let searched = outcome.searched();
     let observed = match outcome.schedule() {
