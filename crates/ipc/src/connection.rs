@@ -9,6 +9,7 @@ use std::{
         unix::net::UnixStream,
     },
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -18,7 +19,7 @@ use rustix::{
     net::{
         AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType, connect, recv,
         sendmsg, socket_with,
-        sockopt::{set_tcp_nodelay, socket_domain},
+        sockopt::{Timeout, set_socket_timeout, set_tcp_nodelay, socket_domain},
     },
 };
 
@@ -27,6 +28,9 @@ use crate::{
     frame::{FrameError, Frames, MAXIMUM, header},
     ready::{deadline, ready},
 };
+
+/// How long [`Connection::connect`] waits for a listener that does not accept.
+pub const CONNECT: Duration = Duration::from_secs(30);
 
 /// Both ends of one conversation's side: messages go out and come in.
 ///
@@ -60,6 +64,10 @@ pub struct Sender {
 pub struct Receiver {
     socket: Arc<OwnedFd>,
     frames: Frames,
+    /// What [`collect`](Self::collect) met, for the next `receive`: the kernel tells an error once.
+    failed: Option<io::Error>,
+    /// How often `receive` looks and lets others run before it sleeps.
+    looks: u32,
 }
 
 impl Connection {
@@ -74,7 +82,8 @@ impl Connection {
             set_tcp_nodelay(&socket, true)?;
         }
         let sender = Sender { socket: Arc::clone(&socket), maximum: MAXIMUM, broken: false };
-        Ok(Self { sender, receiver: Receiver { socket, frames: Frames::new(MAXIMUM) } })
+        let frames = Frames::new(MAXIMUM);
+        Ok(Self { sender, receiver: Receiver { socket, frames, failed: None, looks: 0 } })
     }
 
     /// Two that are connected with each other: `multiprocessing.Pipe()`.
@@ -86,17 +95,43 @@ impl Connection {
         Ok((Self::new(ours)?, Self::new(theirs)?))
     }
 
-    /// Connects to a listener: `multiprocessing.connection.Client`.
+    /// Connects to a listener: `multiprocessing.connection.Client`. Waits at most [`CONNECT`].
     ///
     /// # Errors
-    /// `NotFound` or `ConnectionRefused` when nobody listens there; `PermissionDenied`; those of connect(2).
+    /// `NotFound` or `ConnectionRefused` when nobody listens there; `PermissionDenied`; those of connect(2). `TimedOut`
+    /// when somebody does listen, but as many as he allows wait already and he accepts none of them.
     pub fn connect(address: &Address) -> io::Result<Self> {
+        Self::connect_within(address, CONNECT)
+    }
+
+    /// As [`connect`](Self::connect), at most `within`.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn connect_within(address: &Address, within: Duration) -> io::Result<Self> {
         let socket = socket_with(address.family(), SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        match (address, address.unix()?) {
-            (Address::Tcp(tcp), _) => connect(&socket, tcp)?,
-            (_, Some(unix)) => connect(&socket, &unix)?,
-            (_, None) => return Err(io::ErrorKind::InvalidInput.into()),
+        let deadline = deadline(within);
+        loop {
+            // A socket without blocking could not be waited for: poll(2) knows no room in a backlog (unix(7), EAGAIN).
+            // A limit for sending holds for connect too (socket(7), SO_SNDTIMEO), where 0 is none.
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            set_socket_timeout(&socket, Timeout::Send, left.map(|left| left.max(Duration::from_micros(1))))?;
+            let connected = match (address, address.unix()?) {
+                (Address::Tcp(tcp), _) => connect(&socket, tcp),
+                (_, Some(unix)) => connect(&socket, &unix),
+                (_, None) => return Err(io::ErrorKind::InvalidInput.into()),
+            };
+            match connected {
+                Ok(()) => break,
+                // A TCP connect goes on meanwhile, and the next call waits for it.
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN | Errno::INPROGRESS | Errno::ALREADY) => {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
+        set_socket_timeout(&socket, Timeout::Send, None)?;
         Self::new(socket)
     }
 
@@ -105,6 +140,20 @@ impl Connection {
     pub fn with_maximum(mut self, maximum: usize) -> Self {
         self.sender.maximum = maximum;
         self.receiver.frames = Frames::new(maximum);
+        self
+    }
+
+    /// The same between messages: nothing that has come is lost.
+    pub(crate) fn set_maximum(&mut self, maximum: usize) {
+        self.sender.maximum = maximum;
+        self.receiver.frames.set_maximum(maximum);
+    }
+
+    /// Has `receive` look so often and let others run in between before it sleeps. A wake-up costs more than an answer
+    /// that comes at once; but who looks uses its core, so this is for two who talk without pause.
+    #[must_use]
+    pub fn with_looks(mut self, looks: u32) -> Self {
+        self.receiver.looks = looks;
         self
     }
 
@@ -143,6 +192,10 @@ impl Connection {
     /// See [`Receiver::is_ready`].
     pub fn is_ready(&self) -> bool {
         self.receiver.is_ready()
+    }
+
+    pub(crate) fn collect(&mut self) -> bool {
+        self.receiver.collect()
     }
 
     /// The two halves, for two threads. The socket is closed when both are gone.
@@ -229,7 +282,32 @@ impl Receiver {
         self.frames.is_ready()
     }
 
+    /// Takes in what has come, without waiting. Whether [`receive`](Self::receive) would return at once now: with a
+    /// message, the end or an error.
+    pub(crate) fn collect(&mut self) -> bool {
+        while !self.frames.is_ready() && self.failed.is_none() {
+            let got = self.frames.fill(|room| Ok(recv(&self.socket, room, RecvFlags::DONTWAIT)?.0));
+            match got {
+                // The end: it stays, and `receive` reads it again.
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        true
+    }
+
     fn receive_until(&mut self, deadline: Option<Instant>) -> Result<Option<&[u8]>, FrameError> {
+        for _ in 0..self.looks {
+            if self.collect() {
+                break;
+            }
+            thread::yield_now();
+        }
+        if let Some(error) = self.failed.take() {
+            return Err(error.into());
+        }
         while !self.frames.is_ready() {
             if deadline.is_some() && !ready(&self.socket, PollFlags::IN, deadline)? {
                 return Err(io::Error::from(io::ErrorKind::TimedOut).into());

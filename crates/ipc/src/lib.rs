@@ -48,6 +48,7 @@ pub mod peer;
 pub mod python;
 mod ready;
 pub mod signals;
+pub mod wait;
 
 pub use address::Address;
 pub use connection::{Connection, Receiver, Sender};

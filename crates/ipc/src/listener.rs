@@ -93,7 +93,8 @@ impl Listener {
         }
         // A connect to a file that is no socket is refused too, and that one is not ours to remove.
         let is_socket = fs::symlink_metadata(path)?.file_type().is_socket();
-        match Connection::connect(address) {
+        // One that does not accept at once is alive all the same.
+        match Connection::connect_within(address, Duration::from_millis(1)) {
             Err(error) if is_socket && error.kind() == io::ErrorKind::ConnectionRefused => {
                 fs::remove_file(path)?
             }

@@ -17,13 +17,17 @@ pub(crate) fn deadline(within: Duration) -> Option<Instant> {
     Instant::now().checked_add(within)
 }
 
+/// What is left until `deadline`, as poll(2) wants it.
+pub(crate) fn left(deadline: Option<Instant>) -> io::Result<Option<Timespec>> {
+    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    Ok(left.map(Timespec::try_from).transpose().map_err(|_| io::ErrorKind::InvalidInput)?)
+}
+
 /// Waits until `descriptor` is ready for `what`, or its other end has closed, or `deadline` has passed: then false.
 /// `None` is for ever.
 pub(crate) fn ready(descriptor: impl AsFd, what: PollFlags, deadline: Option<Instant>) -> io::Result<bool> {
     loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let left = left.map(Timespec::try_from).transpose().map_err(|_| io::ErrorKind::InvalidInput)?;
-        match poll(&mut [PollFd::new(&descriptor, what)], left.as_ref()) {
+        match poll(&mut [PollFd::new(&descriptor, what)], left(deadline)?.as_ref()) {
             Ok(count) => return Ok(count > 0),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),

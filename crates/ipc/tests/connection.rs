@@ -194,3 +194,24 @@ fn what_is_no_address_is_told_so() {
     assert!(Listener::bind(&long).is_err());
     assert!(Connection::connect(&long).is_err());
 }
+
+#[test]
+fn a_listener_that_never_accepts_is_a_timeout_and_not_a_wait_for_ever() {
+    let [path, name, _] = addresses("full");
+    for address in [path, name] {
+        let listener = Listener::bind(&address).unwrap();
+        let mut waiting = Vec::new();
+        let refused = loop {
+            match Connection::connect_within(&address, SHORT) {
+                Ok(connection) => waiting.push(connection),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut, "after {}", waiting.len());
+        assert_eq!(Listener::bind_over_stale(&address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        // One place is free again, and who connects within its limit is not limited in what it sends later.
+        drop(listener.accept_within(LONG).unwrap());
+        let mut connection = Connection::connect_within(&address, LONG).unwrap();
+        connection.send(b"let in").unwrap();
+    }
+}

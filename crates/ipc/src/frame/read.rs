@@ -28,6 +28,11 @@ impl Frames {
         Self { bytes: Vec::new(), start: 0, end: 0, offset: 0, maximum: maximum.min(LONGEST) }
     }
 
+    /// From now on messages of at most `maximum` bytes each. What has come is kept.
+    pub(crate) fn set_maximum(&mut self, maximum: usize) {
+        self.maximum = maximum.min(LONGEST);
+    }
+
     /// Has `read` write into the room that there is; it returns how many bytes it wrote, 0 for the end of the stream.
     ///
     /// # Errors
