@@ -45,6 +45,8 @@ pub fn main() -> ExitCode {
             let served = server::serve(Duration::from_millis(*milliseconds));
             return ended(served.map_err(|error| format!("the document server: {error}")));
         }
+        #[cfg(target_os = "linux")]
+        Some(Role::Run(args)) => return crate::each::run(args),
         None => {}
     }
     if let Err(why) = args.check() {

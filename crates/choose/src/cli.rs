@@ -63,6 +63,16 @@ pub struct Args {
 /// What this program is when it has started itself.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Role {
+    /// Run a program once for each input, as many at once as pay here
+    ///
+    /// A sample is run one after the other and measured; the number at once is predicted from it, checked on inputs
+    /// that were not in the sample, and used for the rest. No input is run twice. What the command writes comes out an
+    /// input at a time, on standard output and standard error; what `choose` says comes on standard error.
+    #[cfg(target_os = "linux")]
+    #[command(
+        after_help = "Exit code: 0 the command succeeded for every input, 1 not, 2 wrong usage, 130 interrupted."
+    )]
+    Run(crate::each::RunArgs),
     /// One run, looked at from outside
     #[command(hide = true)]
     Probe {

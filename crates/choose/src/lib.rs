@@ -17,6 +17,8 @@ pub mod cli;
 mod closer;
 mod cpu;
 pub mod dispatch;
+#[cfg(target_os = "linux")]
+pub mod each;
 mod interrupt;
 pub mod json;
 pub mod machine;
