@@ -43,6 +43,7 @@ pub mod descriptors;
 pub mod frame;
 pub mod lessons;
 pub mod listener;
+pub mod mechanisms;
 pub mod message_queue;
 pub mod peer;
 pub mod python;
