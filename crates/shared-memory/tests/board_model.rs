@@ -55,7 +55,7 @@ fn two_work_and_one_looks(take: impl Fn(&Site, u32) -> Option<usize> + Copy + Se
 
 #[test]
 fn each_piece_is_taken_once_and_seen_when_done() {
-    model::explore(&Explore::named("board").floor(100), || {
+    model::explore(&Explore::named("board").preemptions(2).floor(100), || {
         two_work_and_one_looks(|site, worker| site.pieces().take(worker));
     });
 }
