@@ -2,8 +2,9 @@
 import sys
 import threading
 
-sys.setswitchinterval(1e-6)
-x, n = 0, 20_000
+# So many updates and so short an interval that every round sees hundreds of switches.
+sys.setswitchinterval(50e-6)
+x, n = 0, 200_000
 
 
 def f():
