@@ -4,9 +4,11 @@
 //! as the pool, and starts every worker itself: on Linux a worker dies with the *thread* that started it (prctl(2),
 //! PR_SET_PDEATHSIG), and callers' threads come and go.
 
+mod hand_out;
+mod hear;
+
 use std::{
     collections::HashMap,
-    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, PoisonError,
         mpsc::{Sender, SyncSender},
@@ -21,21 +23,13 @@ use super::{
     desk::{Desk, How, Request},
     failed::{Failed, PoolError, Why},
     ledger::Ledger,
-    listener::{Broken, Said},
     pending::Promise,
     report::Counts,
     results::Batch,
-    rules::{Chunk, Rules, in_words},
+    rules::{Rules, in_words},
     staff::Staff,
-    words::{Answers, LONG, Told, append},
 };
-use crate::{child::timespec, frame, mechanisms::process_dynamic};
-
-/// So many orders at most are with a worker at once: tiny ones, so that it need not wait for the next.
-const DEEP: u128 = 16;
-
-/// Orders that are with a worker should take it about so long.
-const QUEUED: Duration = Duration::from_micros(500);
+use crate::child::timespec;
 
 /// How long to wait after a worker could not be started.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -190,60 +184,6 @@ impl<I: Sendable, O: Sendable> Keeper<I, O> {
         }
     }
 
-    /// One order to each, then a second one, and so on, as long as that makes sense.
-    fn hand_out(&mut self) {
-        let mut handed = true;
-        while handed {
-            handed = false;
-            for at in 0..self.staff.there.len() {
-                let waiting = self.ledger.waiting();
-                let hired = &mut self.staff.there[at];
-                if waiting == 0 || hired.left == 0 || !hired.listener.is_ready() {
-                    continue;
-                }
-                let orders = self.ledger.orders(hired.id);
-                // Near the end one is enough: a piece in the queue of one is a piece that another, idle, could do.
-                let deep = QUEUED.as_nanos() / hired.took.as_nanos().max(1);
-                let deep = if waiting > 2 * self.rules.workers { deep.clamp(2, DEEP) as usize } else { 1 };
-                if orders >= deep {
-                    continue;
-                }
-                let most = match self.rules.chunk {
-                    Chunk::Given(pieces) => pieces,
-                    Chunk::Measured => hired.wish.min(waiting / (4 * self.rules.workers)).max(1),
-                };
-                let (mut body, mut count) = (Vec::new(), 0);
-                let number = self.ledger.hand(hired.id, most.min(hired.left), |piece| {
-                    write_input(&piece.input, &mut body);
-                    count += 1;
-                    body.len() < LONG
-                });
-                let Some(number) = number else { continue };
-                if orders == 0 {
-                    hired.since = Instant::now();
-                }
-                hired.left -= count;
-                handed = true;
-                let mut payload = Vec::with_capacity(body.len() + 16);
-                let framed = append(&(number, count), &mut payload).and_then(|()| {
-                    payload.append(&mut body);
-                    frame::of_payload(&payload)
-                });
-                match framed {
-                    Ok(frame) => hired.member.queue(&frame),
-                    // Not reached: one input leaves room in a frame, see `append`. The worker is lost, the piece not.
-                    Err(_) => hired.member.kill(),
-                }
-            }
-        }
-        for hired in &mut self.staff.there {
-            // A pipe that cannot be written to is that of a worker that is ending, and its end will be seen.
-            if hired.member.flush().is_err() {
-                hired.member.kill();
-            }
-        }
-    }
-
     /// Sleeps until something happens, and takes what has come.
     fn wait(&mut self) {
         let timeout =
@@ -286,89 +226,6 @@ impl<I: Sendable, O: Sendable> Keeper<I, O> {
         workers.chain(self.not_before).chain(self.staff.next_to_leave()).min()
     }
 
-    /// Takes what workers have said.
-    fn hear(&mut self) {
-        for at in (0..self.staff.there.len()).rev() {
-            let broken = loop {
-                let hired = &mut self.staff.there[at];
-                match hired.listener.next(&mut hired.member.inbox) {
-                    Ok(Some(Said::Ready)) => {
-                        self.stillborn = 0;
-                        hired.since = Instant::now();
-                    }
-                    Ok(Some(Said::Answers(answers))) => {
-                        if let Err(error) = self.take_answers(at, answers) {
-                            break Some(Broken::Protocol(error));
-                        }
-                    }
-                    Ok(None) => break None,
-                    Err(broken) => break Some(broken),
-                }
-            };
-            match broken {
-                Some(Broken::Protocol(why)) => {
-                    self.lose(at, Some(format!("does not keep to the protocol: {why}")))
-                }
-                // It would be the same with the next one.
-                Some(why @ (Broken::Refused(_) | Broken::Start(_))) => {
-                    return self.break_down(why.to_string());
-                }
-                None if self.staff.there[at].member.ended => self.lose(at, None),
-                None => {}
-            }
-            if self.broken.is_some() {
-                return;
-            }
-        }
-    }
-
-    fn take_answers(&mut self, at: usize, answers: Answers<O>) -> Result<(), String> {
-        let hired = &mut self.staff.there[at];
-        let Answers { order, nanoseconds, outcomes } = answers;
-        let count = outcomes.len();
-        let pieces = self.ledger.answered(hired.id, order, count).map_err(|error| error.to_string())?;
-        hired.since = Instant::now();
-        hired.took = Duration::from_nanos(nanoseconds);
-        hired.wish = process_dynamic::next_count(count, hired.took, Duration::ZERO);
-        for (piece, outcome) in pieces.into_iter().zip(outcomes) {
-            self.answer(piece, outcome.map_err(why));
-        }
-        Ok(())
-    }
-
-    /// Ends those that have been at one piece, or at their start, for too long.
-    fn end_late(&mut self) {
-        for at in (0..self.staff.there.len()).rev() {
-            let Some(hired) = self.staff.there.get(at) else { continue };
-            let silent = hired.since.elapsed();
-            if !hired.listener.is_ready() {
-                let patience = self.rules.program.how_patient();
-                if silent >= patience {
-                    let hint = "is `processes::worker::enter` the first line of its main?";
-                    self.lose(at, Some(format!("not ready within {patience:?} of its start: {hint}")));
-                }
-            } else if let Some(limit) = self.rules.silence
-                && silent >= limit
-                && self.ledger.orders(hired.id) > 0
-            {
-                Counts::add(&self.desk.counts.late, 1);
-                self.lose(at, Some(format!("did not answer within {limit:?} and was killed")));
-            }
-        }
-    }
-
-    /// A worker is gone, or must go: its pieces go back, and those that were tried often enough are given up.
-    fn lose(&mut self, at: usize, why: Option<String>) {
-        let (hired, how) = self.staff.bury(at, &self.desk);
-        let how = why.map_or(how, |why| format!("process {} {why}", hired.member.pid()));
-        for poison in self.ledger.died(hired.id, &how) {
-            self.answer(poison.what, Err(Why::Poison { deaths: poison.deaths }));
-        }
-        if !hired.listener.is_ready() {
-            self.stillborn(format!("{how}, before it was ready: is its main's first line `worker::enter`?"));
-        }
-    }
-
     fn answer(&mut self, piece: Piece<I, O>, outcome: Result<O, Why>) {
         Counts::add(&self.desk.counts.answered, 1);
         let Piece { input, to } = piece;
@@ -389,29 +246,5 @@ impl<I: Sendable, O: Sendable> Keeper<I, O> {
                 let _ = answers.send(batch);
             }
         }
-    }
-}
-
-/// An input, or in its place why it cannot be sent.
-fn write_input<I: Sendable>(input: &I, body: &mut Vec<u8>) {
-    let before = body.len();
-    // A `Serialize` that panics must not end the pool. Unwind safety: what it has written is taken back.
-    let written = panic::catch_unwind(AssertUnwindSafe(|| append(&Ok::<_, String>(input), body)));
-    let why = match written {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "makes encoding panic".to_owned(),
-    };
-    body.truncate(before);
-    // A text of this length always has room.
-    let _ = append(&Err::<I, _>(why), body);
-}
-
-fn why(told: Told) -> Why {
-    match told {
-        Told::Error { message, backtrace } => Why::Error { message, backtrace },
-        Told::Panic { message, backtrace } => Why::Panicked { message, backtrace },
-        Told::Input(why) => Why::Input(why),
-        Told::Output(why) => Why::Output(why),
     }
 }
