@@ -16,8 +16,8 @@ test:
 check:
     cargo fmt --all -- --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo test -p model -p threads -p synchronization -p deadlock -p gil --features model/loom,threads/loom,synchronization/loom,deadlock/loom,gil/loom --test '*model' -- --nocapture
-    cargo test -p model -p threads -p synchronization -p deadlock -p gil --features model/shuttle,threads/shuttle,synchronization/shuttle,deadlock/shuttle,gil/shuttle --test '*model' -- --nocapture
+    cargo test -p model -p threads -p synchronization -p deadlock -p shared-memory -p gil --features model/loom,threads/loom,synchronization/loom,deadlock/loom,shared-memory/loom,gil/loom --test '*model' -- --nocapture
+    cargo test -p model -p threads -p synchronization -p deadlock -p shared-memory -p gil --features model/shuttle,threads/shuttle,synchronization/shuttle,deadlock/shuttle,shared-memory/shuttle,gil/shuttle --test '*model' -- --nocapture
 
 # what needs time or extra tools: licences (cargo-deny), ten times the tests, all lessons with their timed claims
 deep:
