@@ -38,16 +38,20 @@
 #![cfg(target_os = "linux")]
 
 pub mod address;
+pub mod auth;
 pub mod connection;
 pub mod descriptors;
 pub mod frame;
 pub mod lessons;
 pub mod listener;
+pub mod manager;
 pub mod mechanisms;
 pub mod message_queue;
 pub mod peer;
 pub mod python;
+pub mod queue;
 mod ready;
+mod server;
 pub mod signals;
 pub mod wait;
 

@@ -33,7 +33,8 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
     time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
     },
 };
 
@@ -102,7 +103,8 @@ impl Timer {
     /// # Errors
     /// Those of timerfd_create(2).
     pub fn after(delay: Duration) -> io::Result<Self> {
-        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        let timer =
+            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         // Zero would mean never.
         let delay = delay.max(Duration::from_nanos(1));
         let it_value = Timespec::try_from(delay).map_err(|_| io::ErrorKind::InvalidInput)?;

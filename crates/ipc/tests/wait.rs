@@ -47,14 +47,8 @@ fn every_kind_is_seen_alone_and_in_the_order_given() {
             4 => far.send(b"message").unwrap(),
             _ => drop(Connection::connect(listener.address()).unwrap()),
         }
-        let sources: &mut [&mut dyn Source] = &mut [
-            &mut timer,
-            &mut listener,
-            &mut receiver,
-            &mut connection,
-            &mut bytes,
-            &mut child,
-        ];
+        let sources: &mut [&mut dyn Source] =
+            &mut [&mut timer, &mut listener, &mut receiver, &mut connection, &mut bytes, &mut child];
         // Those of the steps before stay ready: until the new one is there too.
         seen = loop {
             let ready = wait(sources, if step == 0 { NOW } else { LONG }).unwrap();

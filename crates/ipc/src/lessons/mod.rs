@@ -1,14 +1,19 @@
 //! One question each, in the order in which they teach.
 
+mod auth;
 mod descriptors;
 mod encode;
 mod events;
 mod framing;
+mod introduce;
+mod manager;
 mod pipe;
 mod python;
+mod queue;
 mod socket;
 mod socketpair;
 mod typed;
+mod wait;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -24,6 +29,10 @@ pub const LESSONS: &[Lesson] = &[
     typed::LESSON,
     descriptors::LESSON,
     events::LESSON,
+    wait::LESSON,
+    auth::LESSON,
+    queue::LESSON,
+    manager::LESSON,
     python::LESSON,
 ];
 

@@ -1,0 +1,337 @@
+//! The putting end: `put` hands its item to a feeder thread and returns.
+//!
+//! As in CPython, so that whoever produces does not wait for whoever consumes. And as there, what was put may be here for
+//! some time: a process that ends must wait for its feeder ([`Producer::close`]). CPython waits without an end, which hangs
+//! when a pipe is full and its reader waits for this process to end. Here all waits have one.
+
+use std::{
+    collections::VecDeque,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use rustix::net::{Shutdown, shutdown};
+
+use super::{
+    QueueError, SILENT, connect, gone,
+    message::{Answer, LONGEST, Request},
+};
+use crate::{Address, Connection, auth::Key, ready::deadline, server::lock};
+
+/// How long dropping a producer waits for what the server has not accepted yet. To be certain, [`Producer::close`].
+pub const LINGER: Duration = Duration::from_secs(1);
+/// Items go together up to so many bytes, and at least one.
+const BATCH: usize = 64 << 10;
+
+/// Puts items into a queue in another process.
+#[derive(Debug)]
+pub struct Producer {
+    shared: Arc<Shared>,
+    /// To end the feeder, which may be waiting for the server.
+    socket: OwnedFd,
+    feeder: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    buffer: Mutex<Buffer>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Buffer {
+    jobs: VecDeque<Job>,
+    /// Items that the feeder has sent, or is about to, and the server has not answered.
+    under_way: usize,
+    /// What became of the job that was waited for.
+    verdict: Option<Result<(), QueueError>>,
+    is_ending: bool,
+    /// The queue is closed, or its server has gone: nothing more is sent.
+    end: Option<End>,
+}
+
+#[derive(Debug)]
+struct Job {
+    what: What,
+    /// Somebody waits for its outcome, until then (`None`: for ever).
+    awaited: Option<Option<Instant>>,
+}
+
+#[derive(Debug)]
+enum What {
+    Item(Vec<u8>),
+    Join,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Closed,
+    Gone,
+}
+
+impl Producer {
+    /// Connects to the queue at `address`.
+    ///
+    /// # Errors
+    /// [`QueueError::Auth`], and [`QueueError::Io`] when nobody listens there.
+    pub fn connect(address: &Address, key: &Key) -> Result<Self, QueueError> {
+        let connection = connect(address, key)?;
+        let socket = connection.as_fd().try_clone_to_owned()?;
+        let shared = Arc::new(Shared::default());
+        let feeds = Arc::clone(&shared);
+        let feeder = thread::Builder::new().name("feeder".into()).spawn(move || feed(&feeds, connection))?;
+        Ok(Self { shared, socket, feeder: Some(feeder) })
+    }
+
+    /// Puts `item`, and never waits: it is kept here until the server takes it, however many they become.
+    ///
+    /// # Errors
+    /// [`QueueError::TooLong`]; what has ended the queue, if something has.
+    pub fn put(&mut self, item: &[u8]) -> Result<(), QueueError> {
+        check(item)?;
+        let mut buffer = lock(&self.shared.buffer);
+        buffer.open()?;
+        buffer.jobs.push_back(Job { what: What::Item(item.into()), awaited: None });
+        drop(buffer);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// Puts `item`, after all that were put before, and waits until the server has accepted it, at most `limit`.
+    ///
+    /// # Errors
+    /// [`QueueError::Full`]: then it is not in the queue. Otherwise as [`put`](Self::put).
+    pub fn put_within(&mut self, item: &[u8], limit: Duration) -> Result<(), QueueError> {
+        check(item)?;
+        self.outcome(What::Item(item.into()), limit, QueueError::Full(limit))
+    }
+
+    /// Waits until all that was put into the queue, by anybody, is done ([`Consumer::task_done`](super::Consumer::task_done)).
+    ///
+    /// # Errors
+    /// [`QueueError::Unfinished`]; what has ended the queue, if something has.
+    pub fn join_within(&mut self, limit: Duration) -> Result<(), QueueError> {
+        self.outcome(What::Join, limit, QueueError::Unfinished(limit))
+    }
+
+    /// Items that were put and not yet accepted, at this moment.
+    pub fn unaccepted(&self) -> usize {
+        lock(&self.shared.buffer).unaccepted()
+    }
+
+    /// Waits until everything that was put is accepted, at most `limit`, and ends. In Python: `close` and `join_thread`.
+    ///
+    /// # Errors
+    /// [`QueueError::Unaccepted`], and what has ended the queue, if something was left then.
+    pub fn close(self, limit: Duration) -> Result<(), QueueError> {
+        self.end(limit)
+    }
+
+    /// Gives up what the server has not accepted, and ends. In Python: `cancel_join_thread`. Returns how many it were.
+    pub fn abandon(self) -> usize {
+        match self.end(Duration::ZERO) {
+            Err(QueueError::Unaccepted(left) | QueueError::Gone { unaccepted: left }) => left,
+            _ => 0,
+        }
+    }
+
+    fn end(&self, limit: Duration) -> Result<(), QueueError> {
+        let until = deadline(limit);
+        let mut buffer = lock(&self.shared.buffer);
+        while buffer.unaccepted() > 0 && buffer.end.is_none() {
+            let (waited, is_over) = self.shared.wait(buffer, until);
+            buffer = waited;
+            if is_over {
+                break;
+            }
+        }
+        let left = buffer.unaccepted();
+        buffer.is_ending = true;
+        buffer.jobs.clear();
+        let end = buffer.end;
+        drop(buffer);
+        self.shared.changed.notify_all();
+        // It may wait for an answer: now it gets the end of the stream. An error: the stream has ended already.
+        let _ = shutdown(&self.socket, Shutdown::Both);
+        match (left, end) {
+            (0, _) => Ok(()),
+            (left, None) => Err(QueueError::Unaccepted(left)),
+            (left, Some(End::Gone)) => Err(QueueError::Gone { unaccepted: left }),
+            (_, Some(End::Closed)) => Err(QueueError::Closed),
+        }
+    }
+
+    fn outcome(&mut self, what: What, limit: Duration, late: QueueError) -> Result<(), QueueError> {
+        let until = deadline(limit);
+        let mut buffer = lock(&self.shared.buffer);
+        buffer.open()?;
+        buffer.verdict = None;
+        buffer.jobs.push_back(Job { what, awaited: Some(until) });
+        self.shared.changed.notify_all();
+        let mut patience = until;
+        loop {
+            if let Some(verdict) = buffer.verdict.take() {
+                return match verdict {
+                    // With the whole limit, not what was left of it when it was sent.
+                    Err(QueueError::Full(_) | QueueError::Unfinished(_)) => Err(late),
+                    verdict => verdict,
+                };
+            }
+            let (waited, is_over) = self.shared.wait(buffer, patience);
+            buffer = waited;
+            if !is_over || buffer.verdict.is_some() {
+                continue;
+            }
+            // Ours is the last one: nobody else puts while we have `self`. Still here, it was not sent.
+            if buffer.jobs.back().is_some_and(|job| job.awaited.is_some()) {
+                buffer.jobs.pop_back();
+                return Err(late);
+            }
+            // It is under way, and the server says what becomes of it, when its time is over at the latest.
+            if patience != until {
+                return Err(QueueError::Silent);
+            }
+            patience = deadline(SILENT);
+        }
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        // `close` has waited before, and has said what is left; here nobody can be told.
+        let _ = self.end(LINGER);
+        let _ = self.feeder.take().map(JoinHandle::join);
+    }
+}
+
+fn check(item: &[u8]) -> Result<(), QueueError> {
+    if item.len() > LONGEST { Err(QueueError::TooLong(item.len())) } else { Ok(()) }
+}
+
+impl Shared {
+    /// Whether time is over comes with it.
+    fn wait<'a>(
+        &self,
+        buffer: MutexGuard<'a, Buffer>,
+        until: Option<Instant>,
+    ) -> (MutexGuard<'a, Buffer>, bool) {
+        let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return (buffer, true);
+        }
+        let waited = self.changed.wait_timeout(buffer, left);
+        (waited.unwrap_or_else(std::sync::PoisonError::into_inner).0, false)
+    }
+}
+
+impl Buffer {
+    fn open(&self) -> Result<(), QueueError> {
+        match self.end {
+            None => Ok(()),
+            Some(End::Closed) => Err(QueueError::Closed),
+            Some(End::Gone) => Err(QueueError::Gone { unaccepted: self.unaccepted() }),
+        }
+    }
+
+    fn unaccepted(&self) -> usize {
+        self.under_way + self.jobs.iter().filter(|job| matches!(job.what, What::Item(_))).count()
+    }
+
+    /// What to send next: one that somebody waits for alone, since it has a limit; others together.
+    fn next_batch(&mut self) -> Vec<Job> {
+        let mut batch: Vec<Job> = self.jobs.pop_front().into_iter().collect();
+        let mut bytes = 0;
+        while let (None, Some(What::Item(item))) = (batch[0].awaited, batch.last().map(|job| &job.what)) {
+            bytes += item.len();
+            match self.jobs.pop_front_if(|next| next.awaited.is_none() && bytes < BATCH) {
+                Some(next) => batch.push(next),
+                None => break,
+            }
+        }
+        batch
+    }
+}
+
+// ANCHOR: feed
+/// The feeder: sends what was put, one batch at a time, and waits until the server has accepted it.
+fn feed(shared: &Shared, mut connection: Connection) {
+    loop {
+        let mut buffer = lock(&shared.buffer);
+        while buffer.jobs.is_empty() && !buffer.is_ending {
+            buffer = shared.wait(buffer, None).0;
+        }
+        if buffer.is_ending {
+            return;
+        }
+        let mut batch = buffer.next_batch();
+        let items = batch.iter().filter(|job| matches!(job.what, What::Item(_))).count();
+        buffer.under_way = items;
+        drop(buffer);
+
+        let answer = ask(&mut connection, &batch);
+
+        let mut buffer = lock(&shared.buffer);
+        buffer.under_way = 0;
+        let is_awaited = batch.iter().any(|job| job.awaited.is_some());
+        let verdict = match answer {
+            Ok(accepted) => {
+                // Closed in the middle: the rest was not accepted.
+                while batch.len() > accepted {
+                    buffer.jobs.extend(batch.pop());
+                    buffer.jobs.rotate_right(1);
+                }
+                Ok(())
+            }
+            Err(late @ (QueueError::Full(_) | QueueError::Unfinished(_))) => Err(late),
+            Err(error) => {
+                let is_closed = matches!(error, QueueError::Closed);
+                buffer.end = Some(if is_closed { End::Closed } else { End::Gone });
+                buffer.under_way = items;
+                Err(error)
+            }
+        };
+        if is_awaited {
+            buffer.verdict = Some(verdict);
+        }
+        let is_over = buffer.end.is_some();
+        if is_over && buffer.verdict.is_none() && buffer.jobs.iter().any(|job| job.awaited.is_some()) {
+            buffer.verdict = Some(buffer.open());
+        }
+        drop(buffer);
+        shared.changed.notify_all();
+        if is_over {
+            return;
+        }
+    }
+}
+// ANCHOR_END: feed
+
+/// How many of the batch were accepted.
+fn ask(connection: &mut Connection, batch: &[Job]) -> Result<usize, QueueError> {
+    let limit = batch[0].awaited.flatten().map(|until| until.saturating_duration_since(Instant::now()));
+    let items: Vec<&[u8]> = batch.iter().filter_map(Job::bytes).collect();
+    let request = if items.is_empty() { Request::Join { limit } } else { Request::Put { limit, items } };
+    connection.send(&request.encode()).map_err(gone)?;
+    let late = limit.unwrap_or_default();
+    match connection.receive().map_err(gone)?.map(Answer::decode) {
+        None => Err(QueueError::Gone { unaccepted: 0 }),
+        Some(Some(Answer::Accepted(count))) => Ok(count.try_into().unwrap_or(usize::MAX)),
+        Some(Some(Answer::Joined)) => Ok(batch.len()),
+        Some(Some(Answer::Late)) if let What::Join = batch[0].what => Err(QueueError::Unfinished(late)),
+        Some(Some(Answer::Late)) => Err(QueueError::Full(late)),
+        Some(Some(Answer::Closed)) => Err(QueueError::Closed),
+        Some(_) => Err(io::Error::from(io::ErrorKind::InvalidData).into()),
+    }
+}
+
+impl Job {
+    fn bytes(&self) -> Option<&[u8]> {
+        match &self.what {
+            What::Item(item) => Some(item),
+            What::Join => None,
+        }
+    }
+}

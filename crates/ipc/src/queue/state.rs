@@ -1,0 +1,146 @@
+//! The queue itself: what is in it, who has something of it, and who waits.
+
+use std::{collections::VecDeque, mem, sync::Arc};
+
+use crate::server::Turn;
+
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) bytes: Vec<u8>,
+    /// How often it has been given out.
+    pub(super) attempts: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    items: VecDeque<Item>,
+    /// Given out and not done.
+    held: usize,
+    capacity: Option<usize>,
+    is_closed: bool,
+    /// Whoever waits for an item or the end.
+    getters: VecDeque<Arc<Turn>>,
+    /// Whoever waits for room or the end.
+    putters: VecDeque<Arc<Turn>>,
+    /// Whoever waits until all is done.
+    joiners: VecDeque<Arc<Turn>>,
+}
+
+/// What somebody gets who asks now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Now<T> {
+    Yes(T),
+    /// It may come.
+    Wait,
+    /// It never will.
+    Closed,
+}
+
+impl State {
+    pub(super) fn new(capacity: Option<usize>) -> Self {
+        Self { capacity, ..Self::default() }
+    }
+
+    /// Items in it and given out: all that are not done.
+    pub(super) fn unfinished(&self) -> usize {
+        self.items.len() + self.held
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Now<()> {
+        if self.is_closed {
+            return Now::Closed;
+        }
+        if self.capacity.is_some_and(|capacity| self.items.len() >= capacity) {
+            return Now::Wait;
+        }
+        self.items.push_back(Item { bytes: bytes.into(), attempts: 0 });
+        wake_one(&mut self.getters);
+        Now::Yes(())
+    }
+
+    // ANCHOR: get
+    pub(super) fn get(&mut self) -> Now<Item> {
+        match self.items.pop_front() {
+            Some(mut item) => {
+                item.attempts += 1;
+                self.held += 1;
+                wake_one(&mut self.putters);
+                Now::Yes(item)
+            }
+            // One that somebody else has may come back, if he dies.
+            None if self.is_closed && self.held == 0 => Now::Closed,
+            None => Now::Wait,
+        }
+    }
+
+    /// Who had it is done.
+    pub(super) fn done(&mut self) {
+        self.held -= 1;
+        if self.unfinished() == 0 {
+            wake_all(&mut self.joiners);
+            if self.is_closed {
+                wake_all(&mut self.getters);
+            }
+        }
+    }
+
+    /// Who had it has gone: in front of all others, since it was before them.
+    pub(super) fn give_back(&mut self, item: Item) {
+        self.held -= 1;
+        self.items.push_front(item);
+        wake_one(&mut self.getters);
+    }
+    // ANCHOR_END: get
+
+    pub(super) fn is_done(&self) -> Now<()> {
+        if self.unfinished() == 0 { Now::Yes(()) } else { Now::Wait }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+        wake_all(&mut self.getters);
+        wake_all(&mut self.putters);
+    }
+
+    pub(super) fn line(&mut self, of: Line) -> &mut VecDeque<Arc<Turn>> {
+        match of {
+            Line::Getters => &mut self.getters,
+            Line::Putters => &mut self.putters,
+            Line::Joiners => &mut self.joiners,
+        }
+    }
+
+    /// Takes `turn` out of its line. If it was given one and did not use it (its time was over, its client had gone), the
+    /// next one gets it: else an item would lie there while somebody waits for it.
+    pub(super) fn leave(&mut self, of: Line, turn: &Arc<Turn>) {
+        let line = self.line(of);
+        line.retain(|other| !Arc::ptr_eq(other, turn));
+        if turn.take() {
+            wake_one(line);
+        }
+    }
+}
+
+/// What one waits for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Line {
+    Getters,
+    Putters,
+    Joiners,
+}
+
+fn wake_one(line: &mut VecDeque<Arc<Turn>>) {
+    if let Some(turn) = line.pop_front() {
+        turn.give();
+    }
+}
+
+fn wake_all(line: &mut VecDeque<Arc<Turn>>) {
+    for turn in mem::take(line) {
+        turn.give();
+    }
+}
