@@ -10,6 +10,7 @@ mod manager;
 mod pipe;
 mod python;
 mod queue;
+mod rpc;
 mod socket;
 mod socketpair;
 mod typed;
@@ -33,6 +34,7 @@ pub const LESSONS: &[Lesson] = &[
     auth::LESSON,
     queue::LESSON,
     manager::LESSON,
+    rpc::LESSON,
     python::LESSON,
 ];
 
