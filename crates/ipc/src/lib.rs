@@ -49,6 +49,7 @@ pub mod manager;
 pub mod mechanisms;
 pub mod message_queue;
 pub mod peer;
+pub mod pubsub;
 pub mod python;
 pub mod queue;
 mod ready;

@@ -8,6 +8,7 @@ mod framing;
 mod introduce;
 mod manager;
 mod pipe;
+mod pubsub;
 mod python;
 mod queue;
 mod rpc;
@@ -34,6 +35,7 @@ pub const LESSONS: &[Lesson] = &[
     auth::LESSON,
     queue::LESSON,
     manager::LESSON,
+    pubsub::LESSON,
     rpc::LESSON,
     python::LESSON,
 ];
