@@ -38,6 +38,7 @@
 #![cfg(target_os = "linux")]
 
 pub mod address;
+pub mod asynchronous;
 pub mod auth;
 pub mod connection;
 pub mod descriptors;

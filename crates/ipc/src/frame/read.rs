@@ -92,6 +92,13 @@ impl Frames {
         self.bytes.capacity()
     }
 
+    /// Gives back its memory, if nothing is in it: for one of many that waits long.
+    pub fn release(&mut self) {
+        if self.start == self.end {
+            (self.bytes, self.start, self.end) = (Vec::new(), 0, 0);
+        }
+    }
+
     /// Length of the next frame, header included, once the header is there.
     fn promised(&self) -> Result<Option<usize>, FrameError> {
         let Some(header) = self.bytes[self.start..self.end].first_chunk() else { return Ok(None) };

@@ -1,5 +1,6 @@
 //! One question each, in the order in which they teach.
 
+mod asynchronous;
 mod auth;
 mod descriptors;
 mod encode;
@@ -38,6 +39,7 @@ pub const LESSONS: &[Lesson] = &[
     pubsub::LESSON,
     rpc::LESSON,
     python::LESSON,
+    asynchronous::LESSON,
 ];
 
 /// Nothing here takes as long, on the slowest machine: it hangs.
