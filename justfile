@@ -30,6 +30,7 @@ deep:
 chaos *ARGS:
     cargo test -p processes --test chaos -- --ignored --nocapture {{ARGS}}
     cargo test -p shared-memory --test kills --test channel_kills -- --ignored --nocapture {{ARGS}}
+    cargo test -p ipc --test shared_kills -- --ignored --nocapture {{ARGS}}
 
 # let cargo-fuzz (cargo install cargo-fuzz) invent what a worker may say, for a minute
 fuzz SECONDS="60":

@@ -28,9 +28,13 @@
 //! # The other process of a lesson
 //! [`peer::Peer`] starts this program again for one scene, with a socket or the end of a pipe as its standard input.
 //!
+//! # More than messages
+//! [`wait`](mod@wait) waits for whichever of several is ready. [`auth`] lets in those who know a key. A [`queue`] gives each
+//! item to one of many, and to another if that one dies. A [`manager`] holds state for all, with locks that a death frees.
+//!
 //! # Limits
-//! - A connection is not authenticated and not encrypted. A socket file lets in its owner alone; an abstract name and a
-//!   TCP port let in anybody on this machine.
+//! - A bare connection is not authenticated and never encrypted. A socket file lets in its owner alone; an abstract name
+//!   and a TCP port let in anybody on this machine: see [`auth`].
 //! - A message that was sent has been taken by the kernel, not by the other side. Only an answer says that it has.
 //! - Two sides that both send and do not read wait for each other as soon as the socket is full: give `send` a deadline.
 //! - Linux: abstract names, pidfds, and what the lessons look at in /proc.
