@@ -1,5 +1,5 @@
 //! Processes are killed (SIGKILL) at every named point and at random moments while they use a lock, a semaphore, an event, a
-//! condition, a barrier: those who live go on, and what the lock guards is repaired.
+//! condition, a barrier, a table: those who live go on, and what the lock guards is repaired.
 //!
 //! A short form runs with the other tests; `just chaos` runs the full one, 1,000 kills of each kind. What is random
 //! comes from a seed, which a failure names.
@@ -10,6 +10,8 @@ mod ledger;
 mod locks;
 #[path = "kills/sync.rs"]
 mod sync;
+#[path = "kills/table.rs"]
+mod table;
 
 use std::{env, os::unix::process::ExitStatusExt, process::Command, time::Duration};
 
@@ -40,11 +42,12 @@ fn main() {
         peer::leave_no_core();
         return match peer::word(0).as_deref() {
             Some("own" | "pthread") => locks::play(),
+            Some("table") => table::play(),
             _ => sync::victim(),
         };
     }
     let _hang = testkit::watchdog(Duration::from_secs(900));
-    let kinds: [(&str, Body); 8] = [
+    let kinds: [(&str, Body); 10] = [
         ("own_lock_at_named_points", |random, kills| locks::named("own", random, kills)),
         ("own_lock_at_random_moments", |random, kills| locks::random("own", random, kills)),
         ("pthread_lock_at_named_points", |random, kills| locks::named("pthread", random, kills)),
@@ -53,6 +56,8 @@ fn main() {
         ("event", sync::event),
         ("condition", sync::condition),
         ("barrier", sync::barrier),
+        ("table_at_named_points", table::named),
+        ("table_at_random_moments", table::random),
     ];
     let short = kinds.map(|(name, body)| trial(name.into(), body, SHORT));
     let full = kinds.map(|(name, body)| trial(format!("in_full_{name}"), body, FULL).with_ignored_flag(true));
