@@ -151,6 +151,7 @@ pub fn answer(key: &Key, challenge: &[u8]) -> Result<Vec<u8>, AuthenticationErro
     Ok(answer)
 }
 
+// ANCHOR: verify
 /// Whether `answer` shows that its sender knows the key, compared in a time that tells nothing about it.
 ///
 /// # Errors
@@ -167,6 +168,7 @@ pub fn verify(key: &Key, challenge: &[u8], answer: &[u8]) -> Result<(), Authenti
     };
     verified.map_err(|_| AuthenticationError::WrongKey)
 }
+// ANCHOR_END: verify
 
 /// Asks the peer for its proof. In Python: `deliver_challenge`.
 pub(super) fn ask(peer: &mut Connection, key: &Key, deadline: Deadline) -> Result<(), ConnectionError> {

@@ -30,6 +30,6 @@ impl Raised {
 impl Drop for Raised {
     fn drop(&mut self) {
         // Lower than it is, which is always allowed.
-        let _ = setrlimit(Resource::Nofile, self.before.clone());
+        let _ = setrlimit(Resource::Nofile, self.before);
     }
 }
