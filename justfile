@@ -26,11 +26,11 @@ deep:
     cargo test -p deadlock --test detector_load -- --ignored --nocapture
     for round in 1 2 3 4 5; do cargo run -p threads -- --quiet && cargo run -p deadlock -- --quiet && cargo run -p processes -- --quiet && cargo run -p shared-memory -- --quiet && cargo run -p gil -- --quiet || exit 1; done
 
-# kill and stop a pool's workers 1,300 times at every point of their loop, and holders and waiters of shared locks 1,000 times each: nothing may be lost
+# kill and stop a pool's workers 1,300 times at every point of their loop, holders and waiters of shared locks, and both ends of calls and subscriptions, 1,000 times each: nothing may be lost
 chaos *ARGS:
     cargo test -p processes --test chaos -- --ignored --nocapture {{ARGS}}
     cargo test -p shared-memory --test kills --test channel_kills -- --ignored --nocapture {{ARGS}}
-    cargo test -p ipc --test shared_kills -- --ignored --nocapture {{ARGS}}
+    cargo test -p ipc --test rpc_kills --test pubsub_kills --test shared_kills -- --ignored --nocapture {{ARGS}}
 
 # let cargo-fuzz (cargo install cargo-fuzz) invent what a worker may say, for a minute
 fuzz SECONDS="60":
