@@ -21,6 +21,7 @@ use lesson::{
 use processes::{Program, process_dynamic};
 use workload::{Mandelbrot, RunError, Size, Timeline, Workers, Workload, sequential};
 
+use super::on_threads::on_threads;
 use crate::{
     Memfd,
     board::Board,
@@ -90,13 +91,13 @@ fn at_work(story: &mut Story) -> lesson::Result {
         |canvas: Canvas| canvas.tiles(&cheap.pieces().unwrap_or_default()).is_ok_and(|tiles| tiles == alone);
     let in_place_right = right(in_place::draw(&this, &cheap, two, &off)?);
     let sent_right = process_dynamic::run(&cheap, two, &off)? == alone;
+    let threads_right = on_threads(&cheap, two)? == alone;
     story.equal(
-        "workers of a pool: in place, and with tiles that are sent",
-        [true; 2],
-        [in_place_right, sent_right],
+        "workers of a pool, in place and with tiles that are sent; and threads",
+        [true; 3],
+        [in_place_right, sent_right, threads_right],
     );
     story.say("What it costs, process starts included: a picture that is dear to compute, against threads; a cheap one, against tiles that are sent.");
-    let threads = threads::mechanisms::mechanism::<Mandelbrot>("dynamic").ok_or("no such mechanism")?;
     let claims = [
         ("in place takes about as long as threads".to_owned(), Bound::AtMost(1.15)),
         ("where a tile is sooner computed than sent, in place is not slower".to_owned(), Bound::AtLeast(0.9)),
@@ -104,7 +105,7 @@ fn at_work(story: &mut Story) -> lesson::Result {
     story.timed_all(claims, 2, || {
         let [threads, in_place] = in_turn(
             5,
-            [&mut || done((threads.run)(&dear, two, &off)), &mut || {
+            [&mut || done(on_threads(&dear, two)), &mut || {
                 done(in_place::draw(&this, &dear, two, &off));
             }],
         );

@@ -12,6 +12,7 @@ mod list;
 mod memfd;
 mod mpmc;
 mod mutex;
+mod on_threads;
 mod python;
 mod ring;
 mod segment;

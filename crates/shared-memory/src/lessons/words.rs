@@ -19,6 +19,7 @@ use model::schedule::{Atomic, Bounds};
 use processes::{Program, process_dynamic};
 use workload::{RunError, Size, Timeline, Words, Workers, sequential, words::Counts};
 
+use super::on_threads::on_threads;
 use crate::{
     Memfd,
     mechanisms::one_table,
@@ -158,11 +159,10 @@ fn at_work(story: &mut Story) -> lesson::Result {
         alone.counts.total()
     ));
     story.equal(
-        "the table has the sequential answer",
-        true,
-        content(&counted.table)? == words_of(&alone.counts),
+        "the table has the sequential answer, and so have threads with a table each",
+        [true; 2],
+        [content(&counted.table)? == words_of(&alone.counts), on_threads(&work, two)? == alone],
     );
-    let threads = threads::mechanisms::mechanism::<Words>("dynamic").ok_or("no such mechanism")?;
     let claims = [
         ("it takes about as long as threads with a table each".to_owned(), Bound::AtMost(1.3)),
         ("not longer than processes whose tables are sent and merged".to_owned(), Bound::AtLeast(0.95)),
@@ -170,7 +170,7 @@ fn at_work(story: &mut Story) -> lesson::Result {
     story.timed_all(claims, 2, || {
         let [threads, table, sent] = in_turn(
             5,
-            [&mut || done((threads.run)(&work, two, &off)), &mut || done(count()), &mut || {
+            [&mut || done(on_threads(&work, two)), &mut || done(count()), &mut || {
                 done(process_dynamic::run(&work, two, &off))
             }],
         );
