@@ -130,3 +130,51 @@ fn every_chapter_is_in_the_summary() {
         );
     }
 }
+
+/// The public names of CPython 3.13 (`__all__` of each module).
+const PYTHON: [(&str, &str); 9] = [
+    (
+        "threading",
+        "Barrier BoundedSemaphore BrokenBarrierError Condition Event ExceptHookArgs Lock RLock \
+         Semaphore TIMEOUT_MAX Thread ThreadError Timer active_count current_thread enumerate \
+         excepthook get_ident get_native_id getprofile gettrace local main_thread setprofile \
+         setprofile_all_threads settrace settrace_all_threads stack_size",
+    ),
+    ("queue", "Empty Full LifoQueue PriorityQueue Queue ShutDown SimpleQueue"),
+    (
+        "concurrent.futures",
+        "ALL_COMPLETED BrokenExecutor CancelledError Executor FIRST_COMPLETED FIRST_EXCEPTION Future \
+         InvalidStateError ProcessPoolExecutor ThreadPoolExecutor TimeoutError as_completed wait",
+    ),
+    (
+        "multiprocessing",
+        "Array AuthenticationError Barrier BoundedSemaphore BufferTooShort Condition Event \
+         JoinableQueue Lock Manager Pipe Pool Process ProcessError Queue RLock RawArray RawValue \
+         Semaphore SimpleQueue TimeoutError Value active_children allow_connection_pickling cpu_count \
+         current_process freeze_support get_all_start_methods get_context get_logger get_start_method \
+         log_to_stderr parent_process reducer set_executable set_forkserver_preload set_start_method",
+    ),
+    ("multiprocessing.connection", "Client Listener Pipe wait"),
+    ("multiprocessing.managers", "BaseManager BaseProxy SharedMemoryManager SyncManager Token"),
+    ("multiprocessing.shared_memory", "ShareableList SharedMemory"),
+    ("multiprocessing.pool", "Pool ThreadPool"),
+    ("multiprocessing.sharedctypes", "Array RawArray RawValue Value copy synchronized"),
+];
+
+#[test]
+fn every_name_of_python_is_on_the_page_from_python() {
+    let page = read(&top().join("docs/src/python.md"));
+    // The first cell of each row of a table: what stands there in backticks, cut into names.
+    let first_cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let named: BTreeSet<&str> = first_cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .flat_map(|code| code.split(|other: char| !other.is_alphanumeric() && other != '_'))
+        .collect();
+    let missing: Vec<String> = PYTHON
+        .iter()
+        .flat_map(|(module, names)| names.split_whitespace().map(move |name| (module, name)))
+        .filter(|(_, name)| !named.contains(name))
+        .map(|(module, name)| format!("{module}.{name}"))
+        .collect();
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
