@@ -10,7 +10,11 @@ use std::{
 
 use model::sync::atomic::Ordering::Release;
 
-use super::{Mapped, Points, RingError, Wait, claim, positions::Reader, wait};
+use super::{
+    Mapped, Points, RingError, Wait, claim,
+    positions::Reader,
+    wait::{self, Pace},
+};
 use crate::{futex, who::Who};
 
 /// Room is given back in portions of this share of the ring, or when nothing is left to read: each costs a locked
@@ -24,6 +28,7 @@ pub struct Consumer<P: Points = ()> {
     ring: Mapped,
     reader: Reader,
     wait: Wait,
+    pace: Pace,
     expected: Who,
     points: P,
 }
@@ -47,7 +52,7 @@ impl<P: Points> Consumer<P> {
         let ring = Mapped::attach(memory)?;
         claim(&ring.shared.read)?;
         let reader = Reader::resume(&ring.shared, ring.capacity)?;
-        Ok(Self { ring, reader, wait: Wait::default(), expected: Who::NOBODY, points })
+        Ok(Self { ring, reader, wait: Wait::default(), pace: Pace::default(), expected: Who::NOBODY, points })
     }
 
     /// How to wait for a message.
@@ -107,8 +112,10 @@ impl<P: Points> Consumer<P> {
     fn wait_for_one(&mut self, limit: Option<Duration>) -> Result<(usize, usize), RingError> {
         // Else the producer might sleep for want of room that nobody needs here.
         self.give_back();
-        let Self { ring, reader, .. } = self;
-        wait::wait(self.wait, &ring.shared.written, self.expected, limit, || {
+        let Self { ring, reader, pace, .. } = self;
+        wait::wait((self.wait, pace), &ring.shared.written, self.expected, limit, || {
+            // Its lines come while the position does, and not after it.
+            ring.prefetch(reader.place());
             Ok(match reader.next(&ring.shared, ring)? {
                 Some(found) => ControlFlow::Break(found),
                 None if reader.is_abandoned() => return Err(RingError::Closed),

@@ -87,6 +87,7 @@ const fn record(len: usize) -> u32 {
 }
 
 /// A position that the other end has stored: what it says, and whether that end has left.
+#[inline]
 fn look(end: &End) -> Result<(u32, bool), Corrupt> {
     // Acquire: pairs with the Release in `publish` and `give_back`: the bytes before that position are ready.
     let seen = end.position.load(Acquire);
@@ -141,6 +142,7 @@ impl Writer {
     ///
     /// # Errors
     /// When the consumer's position cannot be true.
+    #[inline]
     pub fn reserve(
         &mut self,
         ends: &Ends,
@@ -166,6 +168,7 @@ impl Writer {
     // ANCHOR_END: reserve
 
     /// The message of `len` bytes at the place that was reserved last is written. Not published yet.
+    #[inline]
     pub fn stage(&mut self, records: &impl Records, len: usize) {
         // SAFETY: reserved, and not published.
         unsafe { records.set_header(self.place() as usize, len as u64) };
@@ -174,6 +177,7 @@ impl Writer {
 
     // ANCHOR: publish
     /// Everything staged can be read now. Whether the consumer sleeps, and must be woken.
+    #[inline]
     pub fn publish(&mut self, ends: &Ends) -> bool {
         if self.published == self.next {
             return false;
@@ -186,6 +190,7 @@ impl Writer {
     // ANCHOR_END: publish
 
     /// Looks how far the consumer is.
+    #[inline]
     fn look(&mut self, ends: &Ends) -> Result<(), Corrupt> {
         let (read, abandoned) = look(&ends.read)?;
         // It may go on, as far as was published.
@@ -205,6 +210,7 @@ impl Writer {
     }
 
     /// The position for [`sleep`]: what the consumer has stored.
+    #[inline]
     pub fn seen(&self) -> u32 {
         self.read
     }
@@ -215,6 +221,7 @@ impl Writer {
     }
 
     /// Whether a staged message waits to be published.
+    #[inline]
     pub fn is_published(&self) -> bool {
         self.published == self.next
     }
@@ -260,6 +267,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the producer's position or the record cannot be true.
+    #[inline]
     pub fn next(&mut self, ends: &Ends, records: &impl Records) -> Result<Option<(usize, usize)>, Corrupt> {
         loop {
             if self.next == self.written {
@@ -289,16 +297,19 @@ impl Reader {
     // ANCHOR_END: next
 
     /// Is done with the message of `len` bytes that [`next`](Self::next) gave. Its room is not given back yet.
+    #[inline]
     pub fn release(&mut self, len: usize) {
         self.next = self.next.wrapping_add(record(len));
     }
 
     /// Bytes that are done with and not given back.
+    #[inline]
     pub fn owes(&self) -> u32 {
         self.next.wrapping_sub(self.given)
     }
 
     /// All that is done with may be written again. Whether the producer sleeps, and must be woken.
+    #[inline]
     pub fn give_back(&mut self, ends: &Ends) -> bool {
         if self.given == self.next {
             return false;
@@ -308,6 +319,7 @@ impl Reader {
         ends.read.position.swap(self.next, Release) & ASLEEP != 0
     }
 
+    #[inline]
     fn look(&mut self, ends: &Ends) -> Result<(), Corrupt> {
         let (written, abandoned) = look(&ends.written)?;
         let (ready, before) = (written.wrapping_sub(self.given), self.written.wrapping_sub(self.given));
@@ -319,11 +331,13 @@ impl Reader {
     }
 
     /// The position for [`sleep`]: what the producer has stored.
+    #[inline]
     pub fn seen(&self) -> u32 {
         self.written
     }
 
     /// Where the next header will be, in bytes from the start.
+    #[inline]
     pub fn place(&self) -> usize {
         (self.next & (self.capacity - 1)) as usize
     }

@@ -13,7 +13,7 @@ use model::sync::atomic::Ordering::Release;
 use super::{
     Mapped, Points, RingError, Wait, claim,
     positions::{Writer, longest},
-    wait,
+    wait::{self, Pace},
 };
 use crate::{futex, who::Who};
 
@@ -24,6 +24,7 @@ pub struct Producer<P: Points = ()> {
     ring: Mapped,
     writer: Writer,
     wait: Wait,
+    pace: Pace,
     expected: Who,
     points: P,
 }
@@ -47,7 +48,7 @@ impl<P: Points> Producer<P> {
         let ring = Mapped::attach(memory)?;
         claim(&ring.shared.written)?;
         let writer = Writer::resume(&ring.shared, ring.capacity)?;
-        Ok(Self { ring, writer, wait: Wait::default(), expected: Who::NOBODY, points })
+        Ok(Self { ring, writer, wait: Wait::default(), pace: Pace::default(), expected: Who::NOBODY, points })
     }
 
     /// How to wait for room.
@@ -102,8 +103,8 @@ impl<P: Points> Producer<P> {
     fn wait_for(&mut self, len: usize, limit: Option<Duration>) -> Result<usize, RingError> {
         // Else the consumer might sleep for want of what is staged here.
         self.publish();
-        let Self { ring, writer, .. } = self;
-        wait::wait(self.wait, &ring.shared.read, self.expected, limit, || {
+        let Self { ring, writer, pace, .. } = self;
+        wait::wait((self.wait, pace), &ring.shared.read, self.expected, limit, || {
             Ok(match writer.reserve(&ring.shared, ring, len)? {
                 Some(at) => ControlFlow::Break(at),
                 None if writer.is_abandoned() => return Err(RingError::Closed),

@@ -1,8 +1,11 @@
-//! One way to wait for all: a few looks, a few turns for others on this core, then sleep; and a look whether the other lives.
+//! One way to wait for all: look as long as that pays, give the core to others for a while, then sleep; and a look whether
+//! the other lives.
 //!
 //! What is right depends on where the other end runs, which nobody knows. On another core it answers within the time of
-//! some looks. On this core it answers only when it gets the core: `sched_yield` gives it away for a third of what it costs
-//! to fall asleep and be woken. And if it has nothing to say for long, sleeping costs nothing.
+//! some looks. On this core it answers only when it gets the core: each look is in vain, and `sched_yield` gives the core away
+//! for less than it costs to fall asleep and be woken. And if it has nothing to say for long, sleeping costs nothing.
+//!
+//! So it is learnt: who found something by looking looks again next time; who did not yields at once, and tries again later.
 
 use std::{
     ops::ControlFlow::{self, Break, Continue},
@@ -20,7 +23,7 @@ use crate::who::Who;
 /// How an end waits for the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wait {
-    /// Looks, then yields, then sleeps: nearly as fast as the best of the others wherever the other end runs.
+    /// Looks if that has paid, then yields, then sleeps: nearly as fast as the best of the others wherever the other end runs.
     #[default]
     Adaptive,
     /// Looks without end. Only where each end has a core of its own, and for nothing else.
@@ -32,14 +35,32 @@ pub enum Wait {
 /// After so long in vain it is asked whether the other end lives; so its death is noticed within twice this.
 pub const PATIENCE: Duration = Duration::from_millis(50);
 
-impl Wait {
-    /// How many looks, and how many of them give the core away.
-    const fn looks(self) -> (u32, u32) {
-        match self {
-            Wait::Adaptive => (10, 100),
+/// Looks without yielding: some microseconds, so more than a journey to any other core and back.
+const SPINS: u32 = 100;
+/// Of so many waits one looks although it did not pay before: the other end may have moved to another core.
+const TRY: u32 = 128;
+/// Turns for others on this core.
+const YIELDS: u32 = 100;
+
+/// What an end has learnt about its waits.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// The last one that looked without yielding found something.
+    pays: bool,
+    waits: u32,
+}
+
+impl Pace {
+    /// How many looks, and how many more of which each gives the core away.
+    fn looks(&mut self, how: Wait) -> (u32, u32) {
+        let tries = self.waits.is_multiple_of(TRY);
+        self.waits = self.waits.wrapping_add(1);
+        match how {
+            Wait::Adaptive if self.pays || tries => (SPINS, YIELDS),
+            Wait::Adaptive => (0, YIELDS),
             // So many that asking for the time among them costs nothing.
             Wait::Spin => (4096, 0),
-            Wait::Sleep => (1, 0),
+            Wait::Sleep => (0, 0),
         }
     }
 }
@@ -47,42 +68,46 @@ impl Wait {
 // ANCHOR: wait
 /// Looks until there is something, which `look` says by `Break`; else it says which position of `other` it has seen.
 pub(super) fn wait<T>(
-    how: Wait,
+    (how, pace): (Wait, &mut Pace),
     other: &End,
     expected: Who,
     limit: Option<Duration>,
     mut look: impl FnMut() -> Result<ControlFlow<T, u32>, RingError>,
 ) -> Result<T, RingError> {
-    let (spins, yields) = how.looks();
-    let (mut began, mut asked) = (None, None);
+    let (spins, yields) = pace.looks(how);
+    let began = limit.map(|_| Instant::now());
+    // Without a limit the clock is asked only when one round was in vain: it costs as much as a look.
+    let (mut in_vain, mut asked) = (false, None::<Instant>);
     loop {
         for turn in 0..spins + yields {
             if let Break(found) = look()? {
+                pace.pays = turn < spins && !in_vain;
                 return Ok(found);
             }
             if turn < spins { hint::spin_loop() } else { thread::yield_now() }
         }
-        let now = Instant::now();
+        pace.pays = false;
+        let is_time = asked.is_some_and(|asked| asked.elapsed() >= PATIENCE);
         // Asked before the last look: what the other end has done before it died is seen by that look.
-        let died = now.duration_since(*asked.get_or_insert(now)) >= PATIENCE && {
-            asked = Some(now);
-            has_died(other, expected)
-        };
+        let died = is_time && has_died(other, expected);
         let seen = match look()? {
             Break(found) => return Ok(found),
             Continue(seen) => seen,
         };
-        if let Some(id) = died.then(|| owner(other, expected).id()) {
-            return Err(RingError::PeerDied { id });
+        if died {
+            return Err(RingError::PeerDied { id: owner(other, expected).id() });
         }
-        let waited = now.duration_since(*began.get_or_insert(now));
-        let left = limit.map(|limit| limit.saturating_sub(waited));
+        if in_vain && (is_time || asked.is_none()) {
+            asked = Some(Instant::now());
+        }
+        let left = limit.zip(began).map(|(limit, began)| limit.saturating_sub(began.elapsed()));
         if left == Some(Duration::ZERO) {
             return Err(RingError::TimedOut);
         }
         if how != Wait::Spin {
             sleep(other, seen, Some(left.unwrap_or(PATIENCE).min(PATIENCE)));
         }
+        in_vain = true;
     }
 }
 // ANCHOR_END: wait
