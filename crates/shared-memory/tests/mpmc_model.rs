@@ -1,4 +1,5 @@
-//! The queue's slots under every schedule: each accepted message comes out once and whole, whoever dies where.
+//! The queue's slots under every schedule: each accepted message comes out once and whole, whoever dies where; and its bell:
+//! nobody sleeps on what is there.
 
 use std::sync::{Arc as Plain, atomic::AtomicU32 as Count};
 
@@ -7,14 +8,24 @@ use model::{
     cell::UnsafeCell,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
     thread,
 };
 use shared_memory::{
-    mpmc::slots::{Counters, Head, Slots, free},
+    mpmc::{
+        bell::Bell,
+        slots::{Counters, Head, Slots, free},
+    },
     who::Who,
 };
+
+#[path = "support/start.rs"]
+mod start;
+use start::Start;
 
 /// A queue of two on the heap: each message is watched by the checker.
 struct Queue {
@@ -140,6 +151,81 @@ fn two_consumers_and_a_lap() {
     });
 }
 
+/// One looks at a counter; before it looks at the slot, the other has gone around more than once.
+///
+/// `slow` says what it has pushed and what it has popped.
+fn while_another_goes_around(name: &str, slow: fn(&Queue) -> [Option<u32>; 2]) {
+    model::explore(&Explore::named(name).preemptions(2).floor(50), move || {
+        let shared = Arc::new((Start::default(), Queue::default()));
+        let theirs = Arc::clone(&shared);
+        let fast = thread::spawn(move || {
+            let (start, queue) = &*theirs;
+            start.go();
+            let (mut accepted, mut got) = (Vec::new(), Vec::new());
+            for value in 1..=3 {
+                // It is full when the other one writes at the head, so that nothing was popped.
+                accepted.extend(queue.push(A, value).then_some(value));
+                got.extend(queue.pop(A));
+            }
+            (accepted, got)
+        });
+        let (start, queue) = &*shared;
+        start.go();
+        let [added, got] = slow(queue);
+        let mut got: Vec<_> = got.into_iter().collect();
+        let (mut accepted, theirs) = fast.join().unwrap();
+        accepted.extend(added);
+        got.extend(theirs);
+        got.extend(queue.drain(B, |_| true));
+        assert_eq!(sorted(got), accepted, "lost or twice");
+    });
+}
+
+#[test]
+fn a_slow_consumer_finds_a_later_lap() {
+    while_another_goes_around("mpmc: a slow consumer", |queue| [None, queue.pop(B)]);
+}
+
+#[test]
+fn a_slow_producer_finds_a_later_lap() {
+    while_another_goes_around("mpmc: a slow producer", |queue| [queue.push(B, 9).then_some(9), None]);
+}
+
+/// Two do something and ring, a third sleeps until both have.
+fn two_ring(sleep: fn(&Bell, &dyn Fn() -> bool)) {
+    let shared = Arc::new((Bell::default(), [(); 2].map(|()| AtomicU64::new(0)), Start::default()));
+    let others = [0, 1].map(|me| {
+        let theirs = Arc::clone(&shared);
+        thread::spawn(move || {
+            let (bell, done, start) = &*theirs;
+            start.go();
+            done[me].store(1, Release);
+            bell.ring();
+        })
+    });
+    let (bell, done, start) = &*shared;
+    start.go();
+    let all_done = || done.iter().all(|it| it.load(Acquire) == 1);
+    while !all_done() {
+        sleep(bell, &all_done);
+    }
+    for other in others {
+        other.join().unwrap();
+    }
+}
+
+#[test]
+fn nobody_sleeps_on_what_is_there() {
+    model::explore(&Explore::named("mpmc: the bell").preemptions(2).floor(100), || {
+        two_ring(|bell, all_done| {
+            let seen = bell.announce();
+            if !all_done() {
+                bell.sleep(seen, None);
+            }
+        });
+    });
+}
+
 /// A reserves and is dead; B pushes; C finds both: B's message comes, nothing of A's, and the queue goes on.
 #[test]
 fn a_producer_dies_between_reserve_and_publish() {
@@ -254,6 +340,16 @@ mod broken {
     }
 
     /// A slot taken by a look and a store: two have it.
+    /// It says that it sleeps, and sleeps: what was done before the bell could know stays unseen.
+    #[test]
+    fn asleep_without_another_look() {
+        must_find("mpmc: asleep without another look", "deadlock", || {
+            model::explore(&Explore::named("mpmc: asleep without another look").preemptions(2), || {
+                two_ring(|bell, _| bell.sleep(bell.announce(), None));
+            });
+        });
+    }
+
     #[test]
     fn two_take_one_message() {
         let name = "mpmc: taken in two steps";

@@ -32,6 +32,7 @@
 //!
 //! In Python `multiprocessing.Queue`, whose lock a killed consumer keeps for ever.
 
+pub mod bell;
 pub mod slots;
 
 use std::{
@@ -42,22 +43,18 @@ use std::{
 
 use model::{
     hint,
-    sync::atomic::{
-        AtomicU32, AtomicU64,
-        Ordering::{Relaxed, SeqCst},
-        fence,
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     thread,
 };
 
 use crate::{
-    futex,
     layout::{LayoutError, Shared},
     ring::{Corrupt, PATIENCE, Points},
     safe::{Plain, PlainCell, SharedSafe, mix, name},
     shared,
     who::Who,
 };
+use bell::Bell;
 use slots::{Counters, Head, Slots};
 
 /// Why nothing was pushed or popped.
@@ -80,16 +77,12 @@ pub enum QueueError {
     Corrupt(#[from] Corrupt),
 }
 
-/// Set in [`Front::bell`]: somebody sleeps until it changes.
-const ASLEEP: u32 = 1;
-
 shared! {
     /// What stands before the slots.
     #[derive(Debug, Default)]
     struct Front {
         counters: Counters,
-        /// Counts by twos what happened while somebody slept. A futex.
-        bell: AtomicU32,
+        bell: Bell,
     }
 }
 
@@ -272,31 +265,19 @@ impl<T: Plain, P: Points> Queue<T, P> {
                 asked = Some(now);
             }
             let left = limit.saturating_sub(now - *began.get_or_insert(now));
-            // Says that somebody sleeps, then looks once more; who publishes does it the other way round. The fences
-            // see to it that one of the two sees the other.
-            let seen = self.shared.bell.fetch_or(ASLEEP, Relaxed) | ASLEEP;
-            fence(SeqCst);
+            let seen = self.shared.bell.announce();
             if let Some(found) = attempt(patience_is_over)? {
                 return Ok(found);
             }
             if left.is_zero() {
                 return Err(QueueError::TimedOut);
             }
-            futex::wait_shared(&self.shared.bell, seen, Some(left.min(PATIENCE)));
+            self.shared.bell.sleep(seen, Some(left.min(PATIENCE)));
         }
     }
 
-    /// Wakes all who sleep: each looks for itself.
     fn ring(&self) {
-        fence(SeqCst);
-        let bell = &self.shared.bell;
-        let seen = bell.load(Relaxed);
-        // Of several who ring one wakes.
-        if seen & ASLEEP != 0
-            && bell.compare_exchange(seen, (seen & !ASLEEP).wrapping_add(2), Relaxed, Relaxed).is_ok()
-        {
-            futex::wake_shared(bell, u32::MAX);
-        }
+        self.shared.bell.ring();
         self.points.at("rung");
     }
 }

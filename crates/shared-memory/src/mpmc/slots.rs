@@ -17,7 +17,7 @@
 
 use model::sync::atomic::{
     AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed},
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
 use crate::{
@@ -120,7 +120,8 @@ pub trait Slots {
     /// When a word says what it cannot.
     fn reserve(&self, me: Who, points: &impl Points) -> Result<Option<u32>, Corrupt> {
         loop {
-            let position = self.counters().tail.position.load(Relaxed);
+            // Acquire: pairs with the Release in `advance`: no slot is seen as it was before the counter passed it.
+            let position = self.counters().tail.position.load(Acquire);
             let slot = self.word(self.index(position));
             // Acquire: pairs with the Release in `done`: the last message was read before this one is written.
             let seen = slot.load(Acquire);
@@ -162,7 +163,8 @@ pub trait Slots {
     /// When a word says what it cannot.
     fn take(&self, me: Who, points: &impl Points) -> Result<Head, Corrupt> {
         loop {
-            let position = self.counters().head.position.load(Relaxed);
+            // Acquire: as in `reserve`.
+            let position = self.counters().head.position.load(Acquire);
             let slot = self.word(self.index(position));
             // Acquire: pairs with the Release in `publish`: the message was written before it is read.
             let seen = slot.load(Acquire);
@@ -270,6 +272,7 @@ pub trait Slots {
 
 /// Moves a counter on, if nobody has.
 fn advance(counter: &Counter, position: u32) {
-    // Relaxed: it only says where to look.
-    let _ = counter.position.compare_exchange(position, position.wrapping_add(1), Relaxed, Relaxed);
+    // Release: pairs with the Acquire of who begins at the counter: the slot was seen as it is now, or the counter would
+    // not move. Else that one could see the slot a lap ago, and call it damaged.
+    let _ = counter.position.compare_exchange(position, position.wrapping_add(1), Release, Relaxed);
 }
