@@ -47,6 +47,7 @@ pub fn main() -> ExitCode {
         }
         #[cfg(target_os = "linux")]
         Some(Role::Run(args)) => return crate::each::run(args),
+        Some(Role::Python(args)) => return crate::beside::run(args),
         None => {}
     }
     if let Err(why) = args.check() {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use workload::{Empty, Fetch, Mandelbrot, Primes, Words, Workers, Workload};
+use workload::{Empty, Fetch, Images, Mandelbrot, Primes, Words, Workers, Workload};
 
 use crate::{plan::Effort, subjects};
 
-/// Measures every mechanism of this workspace on this machine, on four kinds of work, and says which to take and why.
+/// Measures every mechanism of this workspace on this machine, on five kinds of work, and says which to take and why.
 ///
 /// Each workload goes through each mechanism with 1 to as many workers as there are cores (and more, where work waits).
 /// Every answer is compared with the one of doing piece after piece. Takes about a minute on two cores.
@@ -73,6 +73,8 @@ pub enum Role {
         after_help = "Exit code: 0 the command succeeded for every input, 1 not, 2 wrong usage, 130 interrupted."
     )]
     Run(crate::each::RunArgs),
+    /// The same work in Python, with the same answers, and what would be chosen there
+    Python(crate::beside::PythonArgs),
     /// One run, looked at from outside
     #[command(hide = true)]
     Probe {
@@ -102,6 +104,8 @@ pub enum Kind {
     Words,
     /// Waits for a network
     Fetch,
+    /// Waits for a network, then computes
+    Images,
 }
 
 impl Kind {
@@ -112,6 +116,7 @@ impl Kind {
             Kind::Primes => Primes::NAME,
             Kind::Words => Words::NAME,
             Kind::Fetch => Fetch::NAME,
+            Kind::Images => Images::NAME,
         }
     }
 }

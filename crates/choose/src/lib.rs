@@ -12,7 +12,10 @@
 //! What it can say is about this machine at this time. It measures our workloads, not yours: take the one that is like
 //! yours, or point `--input` at your files and `--base-url` at your server.
 
+#[cfg(target_os = "linux")]
+pub mod advise;
 pub mod app;
+pub mod beside;
 pub mod cli;
 mod closer;
 mod cpu;
@@ -36,3 +39,6 @@ mod server;
 pub mod show;
 pub mod subjects;
 pub mod table;
+
+#[cfg(target_os = "linux")]
+pub use advise::{advise, enter};

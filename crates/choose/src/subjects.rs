@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use processes::worker::{Job, job};
-use workload::{Empty, Fetch, Mandelbrot, Mechanism, Primes, Words, Workers, Workload};
+use workload::{Empty, Fetch, Images, Mandelbrot, Mechanism, Primes, Words, Workers, Workload};
 
 use crate::{
     cli::Kind,
@@ -23,8 +23,15 @@ pub fn mechanisms<W: Workload>() -> Vec<Mechanism<W>> {
 }
 
 /// What this program can do as a worker process: for [`processes::worker::enter`], the first line of `main`.
-pub fn jobs() -> [Job; 5] {
-    [job::<Mandelbrot>(), job::<Primes>(), job::<Words>(), job::<Fetch>(), job::<Empty>()]
+pub fn jobs() -> [Job; 6] {
+    [
+        job::<Mandelbrot>(),
+        job::<Primes>(),
+        job::<Words>(),
+        job::<Fetch>(),
+        job::<Images>(),
+        job::<Empty>(),
+    ]
 }
 
 /// What the user wants measured.
@@ -63,29 +70,50 @@ impl Wish {
         vec![Scale { work, workers, rounds: self.rounds(self.effort.time()) }]
     }
 
-    /// Work that waits, from `url`: little of it for few workers, who would take seconds for all; all of it for many.
-    fn waiting(&self, url: &str) -> Vec<Scale<Fetch>> {
-        let cores = Workers::cores();
-        let (few_documents, documents) = match self.effort {
-            Effort::Usual => (16, 200),
-            Effort::Quick => (8, 100),
-            Effort::Tiny => (4, 8),
+    /// Documents from `url`.
+    fn documents(&self, url: &str) -> Vec<Scale<Fetch>> {
+        let amounts = match self.effort {
+            Effort::Usual => [16, 200],
+            Effort::Quick => [8, 100],
+            Effort::Tiny => [4, 8],
         };
+        self.waiting(amounts, |documents| Fetch {
+            timeout_ms: 5_000,
+            retries: 1,
+            ..Fetch::new(url, documents as u64)
+        })
+    }
+
+    /// Pictures from `url`.
+    fn pictures(&self, url: &str) -> Vec<Scale<Images>> {
+        let amounts = match self.effort {
+            Effort::Usual => [16, 100],
+            Effort::Quick => [8, 32],
+            Effort::Tiny => [4, 8],
+        };
+        self.waiting(amounts, |pictures| Images::new(url, pictures as u64))
+    }
+
+    /// Work that waits: little of it for few workers, who would take seconds for all; all of it for many.
+    fn waiting<W: Workload>(
+        &self,
+        [few_pieces, pieces]: [usize; 2],
+        make: impl Fn(usize) -> W,
+    ) -> Vec<Scale<W>> {
+        let cores = Workers::cores();
         let asked = if self.workers.is_empty() {
             let mut usual = up_to_cores(cores);
-            usual.extend(beyond_cores(cores, documents));
+            usual.extend(beyond_cores(cores, pieces));
             usual
         } else {
             self.workers.clone()
         };
         let (few, many): (Vec<_>, Vec<_>) = asked.into_iter().partition(|workers| workers.get() <= FEW);
-        let fetch =
-            |documents: usize| Fetch { timeout_ms: 5_000, retries: 1, ..Fetch::new(url, documents as u64) };
         let scales = [
-            Scale { work: fetch(few_documents), workers: few, rounds: self.rounds(Duration::ZERO) },
+            Scale { work: make(few_pieces), workers: few, rounds: self.rounds(Duration::ZERO) },
             // Full rounds all: how many workers to take is the question here.
             Scale {
-                work: fetch(documents),
+                work: make(pieces),
                 workers: many,
                 rounds: Rounds::Exactly(self.runs.unwrap_or(Rounds::LEAST)),
             },
@@ -132,11 +160,15 @@ pub fn measure(kind: Kind, wish: &Wish, tell: &dyn Fn(&str)) -> Result<Measured,
             };
             run(&wish.computing(words), wish, tell)
         }
+        Kind::Images => {
+            let server = ServerProcess::start(latency(wish.effort))?;
+            run(&wish.pictures(server.url()), wish, tell)
+        }
         Kind::Fetch => match &wish.base_url {
-            Some(url) => run(&wish.waiting(url), wish, tell),
+            Some(url) => run(&wish.documents(url), wish, tell),
             None => {
                 let server = ServerProcess::start(latency(wish.effort))?;
-                run(&wish.waiting(server.url()), wish, tell)
+                run(&wish.documents(server.url()), wish, tell)
             }
         },
     }
@@ -159,5 +191,6 @@ pub fn probed(kind: Kind, mechanism: &str, workers: Workers) -> Result<(), Strin
         Kind::Primes => probe::run::<Primes>(&mechanisms(), mechanism, workers),
         Kind::Words => probe::run::<Words>(&mechanisms(), mechanism, workers),
         Kind::Fetch => probe::run::<Fetch>(&mechanisms(), mechanism, workers),
+        Kind::Images => probe::run::<Images>(&mechanisms(), mechanism, workers),
     }
 }

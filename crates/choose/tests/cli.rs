@@ -75,6 +75,7 @@ fn json_is_a_measurement_a_line_and_the_recommendation_last() {
         ("primes", &["below", "count", "checksum"]),
         ("words", &["files", "skipped", "total", "distinct", "top"]),
         ("fetch", &["documents", "bytes", "checksum"]),
+        ("images", &["pictures", "bytes_in", "bytes_out", "checksum"]),
     ] {
         let answers = answers(name);
         // Sequential, and eight mechanisms with one and with two workers.
@@ -83,7 +84,7 @@ fn json_is_a_measurement_a_line_and_the_recommendation_last() {
         assert!(keys.iter().all(|key| !answers[0][key].is_null()), "{name}: {}", answers[0]);
     }
     let advice = last["recommendation"].as_array().unwrap();
-    assert_eq!(advice.len(), 4);
+    assert_eq!(advice.len(), 5);
     for advice in advice {
         let keys = advice.as_object().unwrap();
         assert!(["workload", "mechanism", "workers", "why"].iter().all(|key| keys.contains_key(*key)));

@@ -21,7 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod client;
+pub(crate) mod client;
 mod connection;
 mod document;
 mod event_loop;
@@ -107,7 +107,7 @@ impl Workload for Fetch {
     }
 
     fn run(&self, &number: &u64) -> Result<Fetched, PieceError> {
-        client::get(self, number, |body| Fetched {
+        client::get(self, "doc", number, |body| Fetched {
             documents: 1,
             bytes: body.len() as u64,
             checksum: checksum(number, body),

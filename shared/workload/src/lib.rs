@@ -39,6 +39,8 @@ mod empty;
 mod error;
 pub mod fetch;
 mod gather;
+#[cfg(feature = "images")]
+pub mod images;
 mod job;
 pub mod mandelbrot;
 mod mechanism;
@@ -54,6 +56,8 @@ pub use empty::Empty;
 pub use error::{PieceError, RunError};
 pub use fetch::{Fetch, Fetched};
 pub use gather::Gather;
+#[cfg(feature = "images")]
+pub use images::Images;
 pub use job::{Failure, Job, attempt, panic_message};
 pub use mandelbrot::Mandelbrot;
 pub use mechanism::{Mechanism, Run, sequential};

@@ -32,13 +32,13 @@ use self::{
     family::Family,
     load::Load,
     outcome::{Cost, Outcome},
-    room::Room,
     template::Template,
     voice::Voice,
 };
 use crate::{interrupt, show};
 
 pub use args::RunArgs;
+pub(crate) use room::Room;
 
 /// The sample is over after this long...
 const SAMPLE_SECONDS: f64 = 2.0;

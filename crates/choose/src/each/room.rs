@@ -4,28 +4,28 @@ use std::fs;
 
 /// Memory for runs, and what one of them has needed so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     /// Bytes for all together.
-    pub(super) budget: u64,
+    pub(crate) budget: u64,
     /// The most that one has had, in bytes; 0 while none is known.
-    pub(super) dearest: u64,
+    pub(crate) dearest: u64,
 }
 
 impl Room {
     /// `asked` bytes, or four fifths of what is free.
-    pub(super) fn new(asked: Option<u64>) -> Self {
+    pub(crate) fn new(asked: Option<u64>) -> Self {
         let free = || free_memory().map_or(u64::MAX, |free| free / 5 * 4);
         Self { budget: asked.unwrap_or_else(free), dearest: 0 }
     }
 
     /// One has had so much.
-    pub(super) fn saw(&mut self, memory: u64) {
+    pub(crate) fn saw(&mut self, memory: u64) {
         self.dearest = self.dearest.max(memory);
     }
 
     /// How many fit, if each may need as much as the dearest; one in any case, as it may be that there is room after
     /// all, and nothing else could be tried.
-    pub(super) fn most(&self) -> usize {
+    pub(crate) fn most(&self) -> usize {
         match self.dearest {
             0 => usize::MAX,
             dearest => usize::try_from(self.budget / dearest).unwrap_or(usize::MAX).max(1),

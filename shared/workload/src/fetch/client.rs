@@ -51,7 +51,7 @@ impl Client {
 }
 
 /// Refuses what cannot work for any document.
-pub(super) fn check(fetch: &Fetch) -> Result<(), PieceError> {
+pub(crate) fn check(fetch: &Fetch) -> Result<(), PieceError> {
     let wrong = |why: &str| Err(PieceError::new(format_args!("{}: {why}", fetch.base_url)));
     match fetch.base_url.parse::<Uri>() {
         Err(why) => return wrong(&why.to_string()),
@@ -67,9 +67,14 @@ pub(super) fn check(fetch: &Fetch) -> Result<(), PieceError> {
     Ok(())
 }
 
-/// Gets document `number` and shows its body to `look`.
-pub(super) fn get<T>(fetch: &Fetch, number: u64, look: impl FnOnce(&[u8]) -> T) -> Result<T, PieceError> {
-    let url = format!("{}/doc/{number}", fetch.base_url.trim_end_matches('/'));
+/// Gets `number` of a kind (`doc`) and shows its body to `look`.
+pub(crate) fn get<T>(
+    fetch: &Fetch,
+    kind: &str,
+    number: u64,
+    look: impl FnOnce(&[u8]) -> T,
+) -> Result<T, PieceError> {
+    let url = format!("{}/{kind}/{number}", fetch.base_url.trim_end_matches('/'));
     let timeout = Duration::from_millis(fetch.timeout_ms);
     CLIENT.with_borrow_mut(|client| {
         let mut pause = FIRST_PAUSE;

@@ -60,6 +60,8 @@ impl Fault {
 pub(super) struct Desk {
     /// Documents that were asked for before, where the first time fails.
     seen: HashSet<u64>,
+    #[cfg(feature = "images")]
+    album: crate::images::Album,
     /// How often it was asked for a document.
     pub(super) requests: Arc<AtomicU64>,
 }
@@ -68,6 +70,13 @@ impl Desk {
     /// The reply to `request`, and whether it takes its time: only a document does.
     pub(super) fn reply(&mut self, request: &Request) -> (Reply, bool) {
         let then = if request.keep_alive { Then::NextRequest } else { Then::HangUp };
+        #[cfg(feature = "images")]
+        if let Some(number) = request.target.strip_prefix("/picture/").and_then(|number| number.parse().ok())
+        {
+            // Relaxed, as below.
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            return (Reply::with(self.album.page(number), then), true);
+        }
         let Some((fault, number)) = route(request.target) else {
             return (Reply::status("404 Not Found", then), false);
         };
@@ -120,7 +129,10 @@ impl Reply {
     }
 
     fn document(number: u64, then: Then) -> Self {
-        let body = document::body(number);
+        Self::with(&document::body(number), then)
+    }
+
+    fn with(body: &[u8], then: Then) -> Self {
         let mut bytes = head(body.len());
         bytes.extend(body);
         Self { bytes, then }
