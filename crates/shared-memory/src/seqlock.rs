@@ -39,7 +39,7 @@ use model::{
     hint,
     sync::atomic::{
         AtomicU64,
-        Ordering::{AcqRel, Acquire, Relaxed, Release},
+        Ordering::{Acquire, Relaxed, Release},
         fence,
     },
     thread,
@@ -93,6 +93,31 @@ shared! {
 // ANCHOR: algorithm
 /// The algorithm, on any memory: `tests/seqlock_model.rs` runs it through the model checkers.
 impl Sequence {
+    /// Becomes the writer, if there is none or `is_alive` says that it is dead.
+    ///
+    /// # Errors
+    /// The one who is.
+    pub fn claim(&self, me: Who, is_alive: impl Fn(Who) -> bool) -> Result<(), Who> {
+        let mut writer = self.writer.load(Relaxed);
+        loop {
+            let who = Who::from_bits(writer);
+            if is_alive(who) {
+                return Err(who);
+            }
+            // Acquire: pairs with the Release in `leave`: the number is seen as the last writer has left it.
+            match self.writer.compare_exchange(writer, me.bits(), Acquire, Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(other) => writer = other,
+            }
+        }
+    }
+
+    /// Is no longer the writer.
+    pub fn leave(&self) {
+        // Release: pairs with the Acquire in `claim`.
+        self.writer.store(Who::NOBODY.bits(), Release);
+    }
+
     /// What `copy` copies, if nothing was written meanwhile.
     pub fn read<R>(&self, copy: impl FnOnce() -> R) -> Option<R> {
         // Acquire: pairs with the Release in `end`: all words of that write are seen.
@@ -177,18 +202,8 @@ impl<T: Plain, P: Points> Writer<T, P> {
     pub fn attach_with(memory: impl AsFd, points: P) -> Result<Self, SeqError> {
         let memory = Memory::attach(memory)?;
         check::<T>(&memory)?;
-        let mut writer = memory.writer.load(Relaxed);
-        loop {
-            let who = Who::from_bits(writer);
-            if who.is_alive() {
-                return Err(SeqError::Taken { id: who.id() });
-            }
-            // AcqRel: what the last writer did comes before what this one does.
-            match memory.writer.compare_exchange(writer, Who::me().bits(), AcqRel, Relaxed) {
-                Ok(_) => return Ok(Self { memory, points, value: PhantomData }),
-                Err(other) => writer = other,
-            }
-        }
+        memory.claim(Who::me(), Who::is_alive).map_err(|who| SeqError::Taken { id: who.id() })?;
+        Ok(Self { memory, points, value: PhantomData })
     }
 
     /// Replaces the value. Waits for nobody.
@@ -210,8 +225,7 @@ impl<T: Plain, P: Points> Writer<T, P> {
 
 impl<T: Plain, P: Points> Drop for Writer<T, P> {
     fn drop(&mut self) {
-        // Release: pairs with the exchange of who writes next.
-        self.memory.writer.store(Who::NOBODY.bits(), Release);
+        self.memory.leave();
     }
 }
 

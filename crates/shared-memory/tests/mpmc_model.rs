@@ -155,14 +155,14 @@ fn two_consumers_and_a_lap() {
 ///
 /// `slow` says what it has pushed and what it has popped.
 fn while_another_goes_around(name: &str, slow: fn(&Queue) -> [Option<u32>; 2]) {
-    model::explore(&Explore::named(name).preemptions(2).floor(50), move || {
+    model::explore(&Explore::named(name).preemptions(2).floor(700), move || {
         let shared = Arc::new((Start::default(), Queue::default()));
         let theirs = Arc::clone(&shared);
         let fast = thread::spawn(move || {
             let (start, queue) = &*theirs;
             start.go();
             let (mut accepted, mut got) = (Vec::new(), Vec::new());
-            for value in 1..=3 {
+            for value in 1..=4 {
                 // It is full when the other one writes at the head, so that nothing was popped.
                 accepted.extend(queue.push(A, value).then_some(value));
                 got.extend(queue.pop(A));
@@ -191,6 +191,32 @@ fn a_slow_producer_finds_a_later_lap() {
     while_another_goes_around("mpmc: a slow producer", |queue| [queue.push(B, 9).then_some(9), None]);
 }
 
+/// A pushes and B takes it and dies. C, who knows of neither but what the slot says, gets the message whole.
+#[test]
+fn what_a_dead_consumer_had_is_seen_whole() {
+    model::explore(&Explore::named("mpmc: a dead one's message").preemptions(2).floor(150), || {
+        let shared = Arc::new((Start::default(), Queue::default()));
+        let theirs = Arc::clone(&shared);
+        let producer = thread::spawn(move || {
+            theirs.0.go();
+            theirs.1.push(A, 7)
+        });
+        let theirs = Arc::clone(&shared);
+        let dies = thread::spawn(move || {
+            theirs.0.go();
+            let _ = theirs.1.take(B, &()).unwrap();
+        });
+        let (start, queue) = &*shared;
+        start.go();
+        if let Some(position) = queue.recover(C, |who| who != B).unwrap() {
+            assert_eq!(queue.read(position), 7);
+            queue.done(position, C).unwrap();
+        }
+        assert!(producer.join().unwrap());
+        dies.join().unwrap();
+    });
+}
+
 /// Two do something and ring, a third sleeps until both have.
 fn two_ring(sleep: fn(&Bell, &dyn Fn() -> bool)) {
     let shared = Arc::new((Bell::default(), [(); 2].map(|()| AtomicU64::new(0)), Start::default()));
@@ -216,7 +242,7 @@ fn two_ring(sleep: fn(&Bell, &dyn Fn() -> bool)) {
 
 #[test]
 fn nobody_sleeps_on_what_is_there() {
-    model::explore(&Explore::named("mpmc: the bell").preemptions(2).floor(100), || {
+    model::explore(&Explore::named("mpmc: the bell").preemptions(2).floor(700), || {
         two_ring(|bell, all_done| {
             let seen = bell.announce();
             if !all_done() {

@@ -176,6 +176,34 @@ fn who_leaves_wakes_who_sleeps() {
     });
 }
 
+/// A consumer reads a message and leaves: the room is free, and no longer looked at.
+#[test]
+fn who_leaves_gives_back_what_it_has_read() {
+    model::explore(&Explore::named("shared ring: closed, with room").exhaustive().floor(35), || {
+        let ring = Arc::new(Ring::default());
+        let mut writer = Writer::resume(&ring.ends, CAPACITY).unwrap();
+        while writer.reserve(&ring.ends, &*ring, 0).unwrap().is_some() {
+            writer.stage(&*ring, 0);
+        }
+        writer.publish(&ring.ends);
+        let theirs = Arc::clone(&ring);
+        let consumer = thread::spawn(move || {
+            let mut reader = Reader::resume(&theirs.ends, CAPACITY).unwrap();
+            let (_, len) = reader.next(&theirs.ends, &*theirs).unwrap().unwrap();
+            reader.release(len);
+            if reader.close(&theirs.ends) {
+                wake(&theirs.ends.read);
+            }
+        });
+        while writer.reserve(&ring.ends, &*ring, 0).unwrap().is_none() {
+            (RIGHT.sleep)(&ring.ends.read, writer.seen());
+        }
+        writer.stage(&*ring, 0);
+        assert!(writer.is_abandoned());
+        consumer.join().unwrap();
+    });
+}
+
 /// Else each store of one end would take the other's line away. (A checker's types are larger, and no matter.)
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
 #[test]

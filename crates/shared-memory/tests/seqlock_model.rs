@@ -12,7 +12,7 @@ use model::{
     },
     thread,
 };
-use shared_memory::seqlock::Sequence;
+use shared_memory::{seqlock::Sequence, who::Who};
 
 #[path = "support/start.rs"]
 mod start;
@@ -96,6 +96,28 @@ fn after_a_dead_writer_there_is_no_copy_until_another_has_written() {
         }
         next.join().unwrap();
         assert_eq!((RIGHT.read)(&snapshot), Some([2; 2]));
+    });
+}
+
+/// Two processes take turns as the writer: the number goes on where the other has left it.
+#[test]
+fn the_next_writer_goes_on_from_the_last() {
+    model::explore(&Explore::named("shared seqlock: two writers").preemptions(2).floor(15), || {
+        let snapshot = Arc::new(Snapshot::default());
+        let write = |snapshot: &Snapshot, me: u64| {
+            snapshot.start.go();
+            let claimed = snapshot.sequence.claim(Who::from_bits(me << 16), |who| who != Who::NOBODY);
+            if claimed.is_ok() {
+                (RIGHT.write)(snapshot, me);
+                snapshot.sequence.leave();
+            }
+            u64::from(claimed.is_ok())
+        };
+        let theirs = Arc::clone(&snapshot);
+        let other = thread::spawn(move || write(&theirs, 1));
+        let writes = write(&snapshot, 2) + other.join().unwrap();
+        assert!(writes > 0, "nobody could write");
+        assert_eq!(snapshot.sequence.number.load(Acquire), 2 * writes, "the number went back");
     });
 }
 

@@ -13,6 +13,10 @@ use shared_memory::{
     sync::{Barrier, Broken, Condition, Event, Semaphore},
 };
 
+#[path = "support/start.rs"]
+mod start;
+use start::Start;
+
 /// Any limit: the checker decides when it runs out.
 const LIMIT: Duration = Duration::from_secs(100);
 
@@ -116,6 +120,25 @@ fn an_event_wakes_all_and_shows_all() {
         for other in others {
             other.join().unwrap();
         }
+    });
+}
+
+/// Also who does not wait and only asks.
+#[test]
+fn who_finds_an_event_set_sees_all() {
+    model::explore(&Explore::named("shared Event: is it set").exhaustive().floor(5), || {
+        let shared = Arc::new((Event::default(), Plain::default(), Start::default()));
+        let theirs = Arc::clone(&shared);
+        let other = thread::spawn(move || {
+            theirs.2.go();
+            theirs.1.set(7);
+            theirs.0.set();
+        });
+        shared.2.go();
+        if shared.0.is_set() {
+            assert_eq!(shared.1.get(), 7);
+        }
+        other.join().unwrap();
     });
 }
 
@@ -234,6 +257,18 @@ fn a_barrier_breaks_for_all_or_for_none() {
         let other = other.join().unwrap();
         assert_eq!(mine.is_ok(), other.is_ok(), "{mine:?} {other:?}");
         assert_eq!(barrier.is_broken(), mine.is_err());
+    });
+}
+
+/// Two of three wait; when one of them gives up, the other is told, though it would have waited for ever.
+#[test]
+fn a_barrier_that_breaks_wakes_who_waits() {
+    model::explore(&Explore::named("shared Barrier: breaks").preemptions(2).floor(35), || {
+        let barrier = Arc::new(Barrier::new(3));
+        let theirs = Arc::clone(&barrier);
+        let patient = thread::spawn(move || theirs.wait_at(None, |_| ()));
+        assert_eq!(barrier.wait(LIMIT), Err(Broken));
+        assert_eq!(patient.join().unwrap(), Err(Broken));
     });
 }
 

@@ -76,6 +76,40 @@ fn two_words_have_two() {
     model::explore(&Explore::named("table: two words").floor(20), || two_enter(b"plum", b"apple", ()));
 }
 
+/// One enters a word. Another, who sees that a slot is in use and no more, finds the whole word in it.
+fn one_enters_and_one_looks(look: fn(&Table, usize)) {
+    let table = Table::new();
+    let other = Arc::clone(&table);
+    let there = thread::spawn(move || {
+        other.start.go();
+        other.keys().enter(b"plum", &()).unwrap()
+    });
+    table.start.go();
+    if let Some(slot) = table.slots.iter().position(|slot| slot.load(Relaxed) != 0) {
+        look(&table, slot);
+    }
+    there.join().unwrap();
+}
+
+#[test]
+fn a_word_that_is_there_is_found() {
+    model::explore(&Explore::named("table: find").exhaustive().floor(5), || {
+        one_enters_and_one_looks(|table, slot| {
+            assert_eq!(table.keys().find(b"plum").unwrap(), Some(slot), "the word is lost");
+        });
+    });
+}
+
+#[test]
+fn a_word_that_is_there_is_read_whole() {
+    model::explore(&Explore::named("table: read").exhaustive().floor(5), || {
+        one_enters_and_one_looks(|table, slot| {
+            let mut word = Vec::new();
+            assert!(table.keys().read(slot, &mut word).unwrap() && word == b"plum", "torn: {word:?}");
+        });
+    });
+}
+
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 mod broken {
     use super::*;

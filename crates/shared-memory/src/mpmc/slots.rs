@@ -17,7 +17,7 @@
 
 use model::sync::atomic::{
     AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release},
 };
 
 use crate::{
@@ -129,8 +129,8 @@ pub trait Slots {
             match (ahead(seen, position), state(seen)) {
                 (0, State::Free) => {
                     let mine = word(position, State::Writing, me);
-                    // AcqRel: who sees it here sees the counter as it was seen here, or later.
-                    if slot.compare_exchange(seen, mine, AcqRel, Relaxed).is_ok() {
+                    // Relaxed: `seen` was acquired, and an exchange passes on was released with what stood there.
+                    if slot.compare_exchange(seen, mine, Relaxed, Relaxed).is_ok() {
                         points.at("reserved");
                         advance(&self.counters().tail, position);
                         return Ok(Some(position));
@@ -172,8 +172,8 @@ pub trait Slots {
             match (ahead(seen, position), state(seen)) {
                 (0, State::Full) => {
                     let mine = word(position, State::Reading, me);
-                    // AcqRel: as in `reserve`.
-                    if slot.compare_exchange(seen, mine, AcqRel, Relaxed).is_ok() {
+                    // Relaxed: as in `reserve`.
+                    if slot.compare_exchange(seen, mine, Relaxed, Relaxed).is_ok() {
                         points.at("taken");
                         advance(&self.counters().head, position);
                         return Ok(Head::Taken(position));
@@ -226,12 +226,13 @@ pub trait Slots {
         let head = self.counters().head.position.load(Relaxed);
         for position in (0..self.lap()).map(|step| head.wrapping_add(step)) {
             let slot = self.word(self.index(position));
-            let seen = slot.load(Acquire);
+            // Relaxed: nothing of what a dead one has written is looked at.
+            let seen = slot.load(Relaxed);
             if ahead(seen, position) != 0 || state(seen) != State::Writing || !is_dead(seen) {
                 break;
             }
-            // Whoever is first; the counter is moved by the next `take`. AcqRel: as in `done`.
-            let _ = slot.compare_exchange(seen, free(position.wrapping_add(self.lap())), AcqRel, Relaxed);
+            // Whoever is first; the counter is moved by the next `take`. Relaxed: as in `reserve`.
+            let _ = slot.compare_exchange(seen, free(position.wrapping_add(self.lap())), Relaxed, Relaxed);
         }
         for index in 0..self.lap() {
             let slot = self.word(index as usize);
@@ -245,7 +246,7 @@ pub trait Slots {
                     return Err(Corrupt("a slot from another lap"));
                 }
                 let mine = word(position, State::Reading, me);
-                if slot.compare_exchange(seen, mine, AcqRel, Relaxed).is_ok() {
+                if slot.compare_exchange(seen, mine, Relaxed, Relaxed).is_ok() {
                     // It may have been killed before it did so; the slot must not get a lap ahead of the counter.
                     advance(&self.counters().head, position);
                     return Ok(Some(position));
@@ -262,8 +263,8 @@ pub trait Slots {
     /// When it is no longer there.
     fn step(&self, position: u32, from: u64, to: u64) -> Result<(), Corrupt> {
         let slot = self.word(self.index(position));
-        // AcqRel: the message was written, or read, before this is seen.
-        match slot.compare_exchange(from, to, AcqRel, Relaxed) {
+        // Release: the message was written, or read, before this is seen.
+        match slot.compare_exchange(from, to, Release, Relaxed) {
             Ok(_) => Ok(()),
             Err(_) => Err(Corrupt("a slot was taken away from a living process")),
         }
