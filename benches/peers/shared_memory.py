@@ -1,23 +1,25 @@
-"""CPython between two processes: a round trip of 64 bytes through SharedMemory, spinning, and 64 KiB one way through a Queue.
+"""CPython between two processes: 64 bytes there and back through SharedMemory, spinning; 64 bytes and 64 KiB one way through a Queue.
 
-Prints nanoseconds a round trip, then megabytes a second. Each process has a core of its own, as far as there are two.
+Prints nanoseconds a round trip, then megabytes a second for either size. Words: trips, the most seconds it may take, two cores.
 """
 
 import multiprocessing as mp
 import os
+import signal
 import sys
 import time
 from multiprocessing import shared_memory
 
 
-def pin(number):
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[number % len(cores)]})
+def settle(core, seconds):
+    """Keeps this process on one core, and ends it if it takes too long: whoever spins does so for ever if the other is gone."""
+    os.sched_setaffinity(0, {core})
+    signal.alarm(seconds)
 
 
-def echo(name, trips):
+def echo(name, trips, core, seconds):
+    settle(core, seconds)
     memory = shared_memory.SharedMemory(name)
-    pin(1)
     buffer = memory.buf
     for trip in range(trips):
         turn = trip % 255 + 1
@@ -29,9 +31,9 @@ def echo(name, trips):
     memory.close()
 
 
-def round_trip(trips):
+def round_trip(trips, core, seconds):
     memory = shared_memory.SharedMemory(create=True, size=4096)
-    other = mp.Process(target=echo, args=(memory.name, trips))
+    other = mp.Process(target=echo, args=(memory.name, trips, core, seconds))
     other.start()
     buffer, message = memory.buf, bytes(64)
     start = 0.0
@@ -52,16 +54,16 @@ def round_trip(trips):
     return took / (trips - trips // 10 - 1) * 1e9
 
 
-def send(queue, messages):
-    pin(1)
-    message = bytes(65536)
+def send(queue, size, messages, core, seconds):
+    settle(core, seconds)
+    message = bytes(size)
     for _ in range(messages):
         queue.put(message)
 
 
-def one_way(messages):
+def one_way(size, messages, core, seconds):
     queue = mp.Queue()
-    other = mp.Process(target=send, args=(queue, messages))
+    other = mp.Process(target=send, args=(queue, size, messages, core, seconds))
     other.start()
     queue.get()
     start = time.perf_counter()
@@ -69,11 +71,13 @@ def one_way(messages):
         queue.get()
     took = time.perf_counter() - start
     other.join()
-    return 65536 * (messages - 1) / took / 1e6
+    return size * (messages - 1) / took / 1e6
 
 
 if __name__ == "__main__":
+    trips, seconds, ours, theirs = map(int, sys.argv[1:])
     mp.set_start_method("fork")
-    pin(0)
-    print(round_trip(int(sys.argv[1])))
-    print(one_way(int(sys.argv[1]) // 40))
+    settle(ours, seconds)
+    print(round_trip(trips, theirs, seconds))
+    print(one_way(64, trips // 4, theirs, seconds))
+    print(one_way(65536, trips // 40, theirs, seconds))
