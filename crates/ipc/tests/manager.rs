@@ -3,8 +3,8 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use ipc::{
-    Address, Listener,
-    auth::{AuthError, Door, Key},
+    Address, Connection, Listener,
+    auth::{AuthError, Door, Key, prove},
     manager::{Kind, Manager, ManagerError, ManagerServer, RemoteError},
 };
 
@@ -83,6 +83,20 @@ fn what_cannot_be_done_is_a_typed_error_and_the_next_call_works() {
 }
 
 #[test]
+fn nonsense_is_answered_with_an_error() {
+    let server = server("nonsense");
+    let mut stranger = prove(Connection::connect(server.address()).unwrap(), &key(), LONG).unwrap();
+    let mut answers = Vec::new();
+    for nonsense in [&b""[..], b"\xff\xff\xff\xff\xff", b"\x02ab\xff", &[0x80; 100]] {
+        stranger.send(nonsense).unwrap();
+        answers.push(stranger.receive_within(LONG).unwrap().unwrap().to_vec());
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(client(&server).counter("n").unwrap().add(1).unwrap(), 1);
+}
+
+#[test]
 fn many_at_once_and_each_call_happens_as_a_whole() {
     let server = server("many");
     thread::scope(|scope| {
@@ -135,6 +149,29 @@ fn a_lock_is_taken_once_and_in_time_or_not_at_all() {
         drop(held);
     });
     drop(same.acquire_within(LONG).unwrap());
+}
+
+#[test]
+fn a_lock_that_comes_when_time_is_over_is_held_or_given_on() {
+    let server = server("late");
+    thread::scope(|scope| {
+        for me in 0..3_u64 {
+            let server = &server;
+            scope.spawn(move || {
+                let manager = client(server);
+                let lock = manager.lock("lock").unwrap();
+                for round in 0..300_u64 {
+                    // About as long as the others hold it, so that both come together again and again.
+                    match lock.acquire_within(Duration::from_micros(20 + (round * 7 + me * 13) % 200)) {
+                        Ok(held) => assert!(!held.is_after_death()),
+                        Err(ManagerError::Late(_)) => {}
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+        }
+    });
+    assert!(client(&server).lock("lock").unwrap().acquire_within(LONG).is_ok());
 }
 
 #[test]

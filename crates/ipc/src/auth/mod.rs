@@ -32,7 +32,10 @@ mod handshake;
 use std::{fmt, io, os::fd::AsFd, time::Duration};
 
 use rustix::{
-    net::sockopt::socket_peercred,
+    net::{
+        AddressFamily,
+        sockopt::{socket_domain, socket_peercred},
+    },
     rand::{GetRandomFlags, getrandom},
 };
 
@@ -129,7 +132,7 @@ pub struct Credentials {
 /// `Unsupported` for any other socket: over TCP nobody knows.
 pub fn credentials(socket: impl AsFd) -> io::Result<Credentials> {
     let socket = socket.as_fd();
-    if rustix::net::sockopt::socket_domain(socket)? != rustix::net::AddressFamily::UNIX {
+    if socket_domain(socket)? != AddressFamily::UNIX {
         return Err(io::ErrorKind::Unsupported.into());
     }
     let who = socket_peercred(socket)?;

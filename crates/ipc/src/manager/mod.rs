@@ -38,14 +38,16 @@
 mod client;
 mod lock;
 mod message;
+mod proxies;
 mod server;
 mod state;
 
 use std::time::Duration;
 
-pub use client::{Counter, Dict, Manager, Namespace};
+pub use client::Manager;
 pub use lock::{Held, Lock};
 pub use message::{Kind, RemoteError};
+pub use proxies::{Counter, Dict, Namespace};
 pub use server::ManagerServer;
 
 use crate::{auth::AuthError, frame::FrameError};

@@ -177,3 +177,66 @@ fn on_map<'a>(map: &'a mut BTreeMap<Vec<u8>, Vec<u8>>, call: &Call<'_>) -> Resul
         _ => Err(RemoteError::Request),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_lock() -> State {
+        let mut state = State::default();
+        state.call(1, "lock", &Call::Open(Kind::Lock)).expect("made");
+        assert_eq!(state.acquire(1, "lock", &turn()), Ok(Acquired::Yes(false)));
+        state
+    }
+
+    fn turn() -> Arc<Turn> {
+        Arc::new(Turn::new().expect("a descriptor"))
+    }
+
+    #[test]
+    fn a_lock_that_comes_when_time_is_over_is_held() {
+        let mut state = with_lock();
+        let turn = turn();
+        assert_eq!(state.acquire(2, "lock", &turn), Ok(Acquired::Wait));
+        state.call(1, "lock", &Call::Release).expect("held");
+        // Time is over for the second one at this moment: it holds the lock all the same, and must know.
+        assert_eq!(state.has_waited(2, "lock"), Ok(Some(false)));
+        assert!(turn.take());
+    }
+
+    #[test]
+    fn who_has_stopped_waiting_or_gone_is_passed_over() {
+        let mut state = with_lock();
+        let turns = [turn(), turn(), turn()];
+        for (client, turn) in (2..).zip(&turns) {
+            assert_eq!(state.acquire(client, "lock", turn), Ok(Acquired::Wait));
+        }
+        assert_eq!(state.has_waited(2, "lock"), Ok(None), "late");
+        state.forget(3);
+        state.forget(1);
+        assert_eq!(turns.each_ref().map(|turn| turn.take()), [false, false, true]);
+        assert_eq!(state.has_waited(4, "lock"), Ok(Some(true)), "after a death");
+        state.call(4, "lock", &Call::Release).expect("held");
+        assert_eq!(state.acquire(2, "lock", &turns[0]), Ok(Acquired::Yes(false)), "told once");
+    }
+
+    #[test]
+    fn one_who_dies_before_it_knew_that_it_has_the_lock_hands_it_on_and_the_death_is_told() {
+        let mut state = with_lock();
+        let turns = [turn(), turn()];
+        for (client, turn) in (2..).zip(&turns) {
+            assert_eq!(state.acquire(client, "lock", turn), Ok(Acquired::Wait));
+        }
+        state.forget(1);
+        state.forget(2);
+        assert_eq!(state.has_waited(3, "lock"), Ok(Some(true)));
+    }
+
+    #[test]
+    fn what_is_not_held_is_not_let_go() {
+        let mut state = with_lock();
+        let refused = RemoteError::NotHeld("lock".into());
+        assert_eq!(state.call(2, "lock", &Call::Release), Err(refused));
+        assert_eq!(state.acquire(1, "lock", &turn()), Err(RemoteError::HeldAlready("lock".into())));
+    }
+}

@@ -124,7 +124,25 @@ fn split(message: &[u8]) -> Option<(u8, u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_decoded_or_not_and_never_more_than_came(message: Vec<u8>, name in "[PGDJaijlc]") {
+            let named = [name.as_bytes(), &message].concat();
+            for message in [&message, &named] {
+                if let Some(Request::Put { items, .. }) = Request::decode(message) {
+                    let bytes: usize = items.iter().map(|item| item.len() + 4).sum();
+                    prop_assert_eq!(bytes + 9, message.len());
+                }
+                if let Some(Answer::Item { bytes, .. }) = Answer::decode(message) {
+                    prop_assert_eq!(bytes.len() + 9, message.len());
+                }
+            }
+        }
+    }
 
     #[test]
     fn what_is_said_is_heard_and_nothing_else_is() {

@@ -13,8 +13,8 @@
 //!   least once**. When a consumer goes before that (killed, for instance), the item goes to another, in front of all others,
 //!   and [`Delivery::attempt`] says the how-many-th time it is. So work that was done and not reported is done twice.
 //! - Items of one producer are given out in the order in which they were put.
-//! - What is lost: when a producer is killed, what it had put and the server had not accepted; when the server dies, all.
-//!   Both sides are told [`QueueError::Gone`].
+//! - What is lost: when a producer is killed, what it had put and the server had not accepted (of what was under way the
+//!   beginning may have been); when the server dies, all. Both sides are told [`QueueError::Gone`].
 //!
 //! # Cost
 //! The server's memory for all that is in it: give it a capacity. Two messages an item for a consumer. Producers send what
@@ -43,6 +43,7 @@
 //! In Python: `multiprocessing.JoinableQueue` (`Queue` with `task_done`), `Manager().Queue()`.
 
 mod consumer;
+mod feeder;
 mod message;
 mod producer;
 mod server;
@@ -82,7 +83,8 @@ pub enum QueueError {
         /// Items of this producer; for a consumer 0.
         unaccepted: usize,
     },
-    /// Time was over before the server had accepted as many items as this: they are given up.
+    /// Time was over before the server had said that it accepted as many items as this: they are given up, but those that
+    /// were under way may be in the queue.
     #[error("{0} items that were put here were not accepted in time")]
     Unaccepted(usize),
     /// The server does not answer: it is stopped, perhaps. What became of the last request nobody knows.

@@ -144,3 +144,56 @@ fn wake_all(line: &mut VecDeque<Arc<Turn>>) {
         turn.give();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two wait for an item; `turn` says who is in the line first.
+    fn two_wait(state: &mut State) -> [Arc<Turn>; 2] {
+        [(); 2].map(|()| {
+            let turn = Arc::new(Turn::new().expect("a descriptor"));
+            assert!(matches!(state.get(), Now::Wait));
+            state.line(Line::Getters).push_back(Arc::clone(&turn));
+            turn
+        })
+    }
+
+    #[test]
+    fn a_turn_that_comes_when_time_is_over_is_given_on() {
+        let mut state = State::new(None);
+        let [first, second] = two_wait(&mut state);
+        assert!(matches!(state.put(b"item"), Now::Yes(())));
+        // The first one was woken, and at this moment its time is over, or its client has gone.
+        state.leave(Line::Getters, &first);
+        assert!(second.take(), "an item lies there, and nobody is told");
+    }
+
+    #[test]
+    fn who_leaves_without_a_turn_takes_none_away() {
+        let mut state = State::new(None);
+        let [first, second] = two_wait(&mut state);
+        state.leave(Line::Getters, &first);
+        assert!(!second.take(), "nothing has come");
+        assert!(matches!(state.put(b"item"), Now::Yes(())));
+        assert!(second.take() && !first.take());
+    }
+
+    #[test]
+    fn the_end_and_what_comes_back_wake_those_who_wait() {
+        let mut state = State::new(None);
+        assert!(matches!(state.put(b"item"), Now::Yes(())));
+        let Now::Yes(item) = state.get() else { panic!("it is there") };
+        let [first, second] = two_wait(&mut state);
+        state.close();
+        assert!(first.take() && second.take(), "they look again");
+        assert!(matches!(state.get(), Now::Wait), "one is held");
+        state.line(Line::Getters).extend([Arc::clone(&first), Arc::clone(&second)]);
+        state.give_back(item);
+        assert!(first.take() && !second.take(), "one item, one turn");
+        let Now::Yes(item) = state.get() else { panic!("it has come back") };
+        assert_eq!(item.attempts, 2);
+        state.done();
+        assert!(second.take() && matches!(state.get(), Now::Closed));
+    }
+}
