@@ -11,6 +11,7 @@ use ipc::{
     },
 };
 use proptest::{collection::vec, prelude::*};
+use testkit::watchdog;
 
 /// Nothing here takes as long: it hangs.
 const LONG: Duration = Duration::from_secs(60);
@@ -113,6 +114,7 @@ fn disconnect_cuts_off_the_slow_one_alone() {
 
 #[test]
 fn block_waits_for_room_and_no_longer_than_its_limit() {
+    let _hangs = watchdog(LONG);
     let publisher = publisher(1);
     let mut slow = subscribe(&publisher, Policy::Block(LONG), &[""]);
     fill(&publisher);
@@ -136,8 +138,9 @@ fn block_waits_for_room_and_no_longer_than_its_limit() {
 
 #[test]
 fn one_that_has_gone_is_let_go_also_while_it_is_waited_for() {
+    let _hangs = watchdog(LONG);
     let publisher = publisher(1);
-    let gone = subscribe(&publisher, Policy::Block(LONG), &[""]);
+    let gone = subscribe(&publisher, Policy::Block(100 * LONG), &[""]);
     fill(&publisher);
     publisher.publish("1", b"").unwrap();
     thread::scope(|scope| {
@@ -150,6 +153,7 @@ fn one_that_has_gone_is_let_go_also_while_it_is_waited_for() {
 
 #[test]
 fn to_drop_a_publisher_is_no_end() {
+    let _hangs = watchdog(LONG);
     let publisher = publisher(1);
     let stuck = subscribe(&publisher, Policy::Drop, &[""]);
     fill(&publisher);
@@ -159,6 +163,7 @@ fn to_drop_a_publisher_is_no_end() {
 
 #[test]
 fn closing_waits_no_longer_than_it_should() {
+    let _hangs = watchdog(LONG);
     let publisher = publisher(1);
     let stuck = subscribe(&publisher, Policy::Drop, &[""]);
     fill(&publisher);
