@@ -5,15 +5,30 @@
 ///
 /// Python: `sum(os.times()[:4])`.
 pub(crate) fn seconds() -> f64 {
-    of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
+    of(libc::RUSAGE_SELF) + children()
+}
+
+/// The same of the children alone.
+pub(crate) fn children() -> f64 {
+    of(libc::RUSAGE_CHILDREN)
+}
+
+/// How often this thread has given up its core by itself, to wait for something (`ru_nvcsw`, `RUSAGE_THREAD`).
+pub(crate) fn waits() -> i64 {
+    usage(libc::RUSAGE_THREAD).ru_nvcsw
 }
 
 fn of(whom: libc::c_int) -> f64 {
+    let usage = usage(whom);
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+}
+
+fn usage(whom: libc::c_int) -> libc::rusage {
     // SAFETY: `rusage` is made of integers only, for which all zeros is a value.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a `rusage` of our own, which outlives the call. It fails only for an unknown
     // `whom` or a bad address, and then leaves the zeros.
     unsafe { libc::getrusage(whom, &mut usage) };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    usage
 }

@@ -156,12 +156,12 @@ fn ceiling(waits: bool, workers: Workers, pieces: usize) -> f64 {
 
 /// What one run took.
 #[derive(Clone, Copy)]
-struct Timing {
-    seconds: f64,
-    cpu: f64,
+pub(crate) struct Timing {
+    pub(crate) seconds: f64,
+    pub(crate) cpu: f64,
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Timing) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Timing) {
     let (cpu, start) = (cpu::seconds(), Instant::now());
     let done = work();
     let seconds = start.elapsed().as_secs_f64();

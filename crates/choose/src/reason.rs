@@ -92,7 +92,7 @@ fn among_equals(row: &Row, equal: &[&Row], standing: &Standing<'_>) -> String {
 }
 
 /// What one has to write for it.
-fn simple(mechanism: &str) -> &'static str {
+pub(crate) fn simple(mechanism: &str) -> &'static str {
     match mechanism {
         "rayon" => "one `par_iter`",
         "dynamic" => "threads of the standard library and one shared counter",
@@ -102,6 +102,9 @@ fn simple(mechanism: &str) -> &'static str {
         "stealing" => "a queue for each thread, from which others may take",
         "process-dynamic" => "processes that are handed piece after piece, with memory of their own",
         "process-static" => "processes that get their share once, with memory of their own",
+        "unix-socket" => "processes that connect to a Unix socket",
+        "tcp" => "processes that connect by TCP",
+        "ipc-channel" => "processes, and channels between them",
         _ => "the mechanism to take",
     }
 }

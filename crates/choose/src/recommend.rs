@@ -40,18 +40,41 @@ pub const NOISY: f64 = 0.15;
 /// A pure kernel that gains less than this share of the cores says that others use them too.
 const QUIET: f64 = 0.85;
 /// Gaining less than this is no reason for a second thread.
-const WORTH: f64 = 1.15;
+pub(crate) const WORTH: f64 = 1.15;
 
 /// Simplest first, for work that computes. `rayon` is one line in the caller's program (`par_iter`); the next two are
 /// the standard library alone; a pool, a deque are code of one's own; processes need a protocol. Static shares come
-/// after what balances by itself: they are right only as long as pieces, and cores, are alike.
-const COMPUTES: [&str; 8] =
-    ["rayon", "dynamic", "scoped", "static", "pool", "stealing", "process-dynamic", "process-static"];
+/// after what balances by itself: they are right only as long as pieces, and cores, are alike. Processes that connect come
+/// last: they need an address too.
+const COMPUTES: [&str; 11] = [
+    "rayon",
+    "dynamic",
+    "scoped",
+    "static",
+    "pool",
+    "stealing",
+    "process-dynamic",
+    "process-static",
+    "unix-socket",
+    "ipc-channel",
+    "tcp",
+];
 
 /// Simplest first, for work that waits. Plain threads that take the next piece come first; `rayon` last of the
 /// threads, since its default pool has a thread a core, and blocking in it stops everyone else's work.
-const WAITS: [&str; 8] =
-    ["dynamic", "scoped", "pool", "static", "stealing", "rayon", "process-dynamic", "process-static"];
+const WAITS: [&str; 11] = [
+    "dynamic",
+    "scoped",
+    "pool",
+    "static",
+    "stealing",
+    "rayon",
+    "process-dynamic",
+    "process-static",
+    "unix-socket",
+    "ipc-channel",
+    "tcp",
+];
 
 /// How the contenders stand: what the advice rests on.
 pub(crate) struct Standing<'a> {
@@ -89,7 +112,7 @@ pub fn recommend(measured: &Measured, cores: usize) -> Option<Advice> {
     Some(advice(standing.taken, reason::taken(measured, &standing, &contenders, cores)))
 }
 
-fn order(waits: bool) -> &'static [&'static str] {
+pub(crate) fn order(waits: bool) -> &'static [&'static str] {
     if waits { &WAITS } else { &COMPUTES }
 }
 

@@ -1,0 +1,204 @@
+//! One work, from a recorded run to advice: predict, check, and only where that fails measure everything.
+
+use std::time::Duration;
+
+use lesson::measure::Samples;
+use serde::Serialize;
+use workload::{Mechanism, Workload};
+
+use crate::{
+    calibrate::Calibration,
+    check::{self, Bench, Check},
+    counsel,
+    laws::{self, Law},
+    measure::MeasureError,
+    predict::{Outlook, Predicted, outlook},
+    recommend::{Advice, BAND, WORTH, order},
+    record::{Recorded, record_well},
+    row::{Measured, Row, SEQUENTIAL, Shot},
+};
+
+/// Everything that was foreseen of one work, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    /// The run that all rests on.
+    pub recorded: Recorded,
+    /// What was predicted from it.
+    pub outlook: Outlook,
+    /// What of it was checked.
+    pub checks: Vec<Check>,
+    /// What textbooks would have said.
+    pub laws: Option<Laws>,
+    /// The runs that checked it, as rows: the sequential one is the recorded one.
+    pub measured: Measured,
+    /// What to take. `None` when nothing ran to its end.
+    pub advice: Option<Advice>,
+}
+
+/// The laws through measured points of one mechanism, beside the prediction.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Laws {
+    /// The mechanism.
+    pub mechanism: &'static str,
+    /// Workers and measured speed-up, by workers.
+    pub points: Vec<(usize, f64)>,
+    /// How many of the points, from the left, the laws were fitted to.
+    pub fitted: usize,
+    /// Amdahl's, Gustafson's, the universal one.
+    pub laws: [Law; 3],
+    /// The largest error of each on the other points, where there are any.
+    pub law_errors: [f64; 3],
+    /// The prediction's on the same.
+    pub our_error: f64,
+}
+
+impl Foreseen {
+    /// Whether what was checked was as predicted.
+    pub fn holds(&self) -> bool {
+        !self.checks.is_empty() && self.checks.iter().all(Check::holds) && self.measured.all_right()
+    }
+}
+
+/// Foresees `work` through `mechanisms`. `server` is the id of a server process on this machine that works for it,
+/// `time` about how long checking may take. `tell` hears what comes next.
+///
+/// # Errors
+/// [`MeasureError`] when it cannot even be done one piece after the other.
+pub fn foresee<W: Workload>(
+    work: &W,
+    mechanisms: &[Mechanism<W>],
+    calibration: &Calibration,
+    server: Option<u32>,
+    time: Duration,
+    tell: &dyn Fn(&str),
+) -> Result<Foreseen, MeasureError> {
+    tell("one piece after the other, recorded");
+    let (recorded, answer) = record_well(work, server, Duration::from_secs(10))?;
+    if recorded.pieces.is_empty() {
+        return Err(MeasureError::NothingToDo);
+    }
+    let cores = calibration.gains.len();
+    let known: Vec<_> = (calibration.costs.iter().copied())
+        .filter(|(name, _)| mechanisms.iter().any(|mechanism| mechanism.name == *name))
+        .collect();
+    let outlook = outlook(&recorded, &calibration.gains, &[cores, 2 * cores], &known);
+    let waits = recorded.waiting() > recorded.demand();
+    let mut measured = Measured {
+        workload: W::NAME,
+        waits,
+        rows: vec![alone(&recorded, answer.as_ref().map(|part| work.answer(part)))],
+        uneven: uneven(&recorded, cores.max(2)),
+        traces: Vec::new(),
+    };
+    let mut foreseen = Foreseen {
+        recorded,
+        outlook,
+        checks: Vec::new(),
+        laws: None,
+        measured: measured.clone(),
+        advice: None,
+    };
+    let Some(taken) = take(&foreseen.outlook, waits) else {
+        foreseen.advice = Some(counsel::sequential(&foreseen, calibration));
+        return Ok(foreseen);
+    };
+    let wanted = check::configurations(&foreseen.outlook, &taken, cores);
+    let mut bench = Bench { work, mechanisms, recorded: &foreseen.recorded, calibration, expected: answer };
+    let rows = bench.measure(&wanted, time, tell);
+    foreseen.checks = bench.compare(&wanted, &rows);
+    foreseen.laws = laws_of(&taken, &wanted, &rows, cores);
+    measured.rows.extend(rows);
+    foreseen.measured = measured;
+    let taken = confirm(&foreseen, taken, waits);
+    foreseen.advice = Some(match taken {
+        Some(taken) => counsel::take(&foreseen, &taken, calibration, mechanisms),
+        None => counsel::sequential(&foreseen, calibration),
+    });
+    Ok(foreseen)
+}
+
+/// The simplest mechanism that is predicted to be about as fast as the fastest, with the fewest workers that are.
+/// `None` if nothing is worth a second thread.
+fn take(outlook: &Outlook, waits: bool) -> Option<Predicted> {
+    let best = outlook.best()?.seconds;
+    if outlook.alone < WORTH * best {
+        return None;
+    }
+    let rank =
+        |one: &Predicted| order(waits).iter().position(|name| *name == one.mechanism).unwrap_or(usize::MAX);
+    let equals = outlook.all.iter().filter(|one| one.workers > 1 && one.seconds <= best * (1.0 + BAND));
+    equals.min_by_key(|one| (rank(one), one.workers)).cloned()
+}
+
+/// What was measured has the last word: another one of those measured, if it is clearly faster; none, if the one to
+/// take gains nothing.
+fn confirm(foreseen: &Foreseen, taken: Predicted, waits: bool) -> Option<Predicted> {
+    let speedup = |row: &Row| row.samples(Shot::speedup).median();
+    let rows = || foreseen.measured.rows.iter().filter(|row| row.counts() && row.mechanism != SEQUENTIAL);
+    let best = rows().max_by(|a, b| speedup(a).total_cmp(&speedup(b)))?;
+    if speedup(best) < WORTH {
+        return None;
+    }
+    let rank = |row: &Row| order(waits).iter().position(|name| *name == row.mechanism).unwrap_or(usize::MAX);
+    let mine = rows().find(|row| row.mechanism == taken.mechanism && row.workers == taken.workers);
+    if mine.is_some_and(|mine| speedup(mine) * (1.0 + BAND) >= speedup(best)) {
+        return Some(taken);
+    }
+    let equals = rows().filter(|row| speedup(row) * (1.0 + BAND) >= speedup(best));
+    let simplest = equals.min_by_key(|row| (rank(row), row.workers))?;
+    let (mechanism, workers) = (simplest.mechanism, simplest.workers);
+    let seconds = foreseen.outlook.of(mechanism, workers)?;
+    Some(Predicted { mechanism, workers, seconds })
+}
+
+/// The recorded run as a row.
+fn alone(recorded: &Recorded, answer: Option<serde_json::Value>) -> Row {
+    let (seconds, cpu) =
+        (recorded.alone(), recorded.pieces.iter().map(|piece| piece.cpu + piece.combine).sum());
+    let mut row = Row::new(SEQUENTIAL, 1, recorded.count());
+    row.shots.push(Shot { round: 0, seconds, alone: seconds, ceiling: 1.0, cpu });
+    row.answer = answer.unwrap_or_default();
+    row
+}
+
+/// How much more than the mean the dearest of so many equal shares costs.
+fn uneven(recorded: &Recorded, shares: usize) -> Option<f64> {
+    let mut costs = vec![0.0; shares];
+    for (index, piece) in recorded.pieces.iter().enumerate() {
+        costs[index * shares / recorded.pieces.len()] += piece.alone();
+    }
+    let all: f64 = costs.iter().sum();
+    (all > 0.0).then(|| costs.iter().copied().fold(0.0, f64::max) * shares as f64 / all)
+}
+
+/// Laws through the points with few workers, judged on those with more; where there is none with more, on themselves.
+fn laws_of(taken: &Predicted, wanted: &[Predicted], rows: &[Row], cores: usize) -> Option<Laws> {
+    let mut points: Vec<(usize, f64, f64)> = (wanted.iter().zip(rows))
+        .filter(|(one, row)| one.mechanism == taken.mechanism && row.counts())
+        .map(|(one, row)| {
+            let shot = row.samples(Shot::speedup).median();
+            (one.workers, shot, row.shots[0].alone / one.seconds)
+        })
+        .collect();
+    points.push((1, 1.0, 1.0));
+    points.sort_by_key(|point| point.0);
+    if points.len() < 2 {
+        return None;
+    }
+    let few = points.iter().filter(|point| point.0 <= cores).count();
+    let fitted = if points.len() >= 4 { few.max(3).min(points.len() - 1) } else { few.max(2) };
+    let through: Vec<(f64, f64)> = points[..fitted].iter().map(|point| (point.0 as f64, point.1)).collect();
+    let laws = laws::fit(&through);
+    let judged = if fitted < points.len() { &points[fitted..] } else { &points[1..] };
+    let worst = |said: &dyn Fn(&(usize, f64, f64)) -> f64| {
+        judged.iter().map(|point| (point.1 / said(point) - 1.0).abs()).collect::<Samples>().quantile(1.0)
+    };
+    Some(Laws {
+        mechanism: taken.mechanism,
+        fitted,
+        law_errors: laws.map(|law| worst(&|point| law.speedup(point.0 as f64).max(1e-9))),
+        our_error: worst(&|point| point.2),
+        points: points.into_iter().map(|(workers, speedup, _)| (workers, speedup)).collect(),
+        laws,
+    })
+}
