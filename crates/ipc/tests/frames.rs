@@ -152,7 +152,8 @@ fn memory_grows_with_what_came_and_not_with_what_was_promised() {
 
     let mut received = promise.len();
     while received < 3 << 20 {
-        received += frames.fill(|room| Ok(room.len())).unwrap();
+        // A peer that sends little at a time: room that was made too early is not filled by it.
+        received += frames.fill(|room| Ok(room.len().min(4 << 10))).unwrap();
         assert!(frames.held() <= 2 * received + (8 << 10), "{} bytes for {received}", frames.held());
     }
     assert!(
