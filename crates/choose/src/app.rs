@@ -14,6 +14,7 @@ use lesson::measure::{Samples, gain};
 use workload::{Empty, Workers};
 
 use crate::{
+    calibrate::{Calibration, calibrate},
     cli::{Args, Kind, Role},
     dispatch, interrupt, json,
     machine::Machine,
@@ -24,7 +25,7 @@ use crate::{
     row::Measured,
     server,
     subjects::{self, Wish},
-    table,
+    table, trace,
 };
 
 /// The whole of `main`, but for its first line.
@@ -48,6 +49,13 @@ pub fn main() -> ExitCode {
         #[cfg(target_os = "linux")]
         Some(Role::Run(args)) => return crate::each::run(args),
         Some(Role::Python(args)) => return crate::beside::run(args),
+        Some(Role::Compare(args)) => return crate::compare::run(args),
+        #[cfg(target_os = "linux")]
+        Some(Role::Ledger(args)) => return crate::ledger::run(args),
+        #[cfg(target_os = "linux")]
+        Some(Role::Echo) => return ended(crate::ledger::echo().map_err(|error| error.to_string())),
+        #[cfg(target_os = "linux")]
+        Some(Role::Die { part }) => return ended(crate::ledger::die(*part).map_err(|error| error.to_string())),
         None => {}
     }
     if let Err(why) = args.check() {
@@ -107,6 +115,9 @@ impl Session {
         workers.dedup();
         let wish = Wish {
             effort: self.args.effort(),
+        // For the report only: what the mechanisms themselves cost is measured here.
+        let calibration = (!self.args.no_report && wish.effort != Effort::Tiny)
+            .then(|| calibrate(&[], &|what| self.progress.tell(what.to_owned())));
             runs: self.args.runs.map(usize::from),
             workers,
             mechanisms: self.args.mechanisms.clone(),
@@ -124,9 +135,9 @@ impl Session {
             }
         }
         // Files before the last lines: they are to be written also when nobody reads to the end.
-        let files = self.write_files(&machine, gain.median(), &all, &advice);
+        let files = self.write_files(&machine, gain.median(), calibration.as_ref(), &all, &advice);
         if self.args.json {
-            json::recommendation(&mut self.out, &advice)?;
+            json::recommendation(&mut self.out, &advice, &machine, gain.median())?;
         } else {
             self.end(&advice)?;
         }
@@ -211,7 +222,7 @@ impl Session {
         let mut lines = Vec::new();
         if !self.args.no_report {
             let path = self.args.report.clone().unwrap_or_else(report::usual_place);
-            let page = report::page(machine, gain, all, advice);
+            let page = report::page(&report::Contents { machine, gain, calibration, all, advice });
             self.write(&path, &page).inspect(|path| lines.push(format!("report: {path}")));
         }
         if let Some(path) = self.args.picture.clone() {
@@ -231,6 +242,7 @@ impl Session {
             }
         }
     }
+        calibration: Option<&Calibration>,
 
     /// Something for people: on stdout, or nowhere when programs read it.
     fn print(&mut self, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -243,6 +255,10 @@ impl Session {
         if self.args.json {
             eprintln!("{line}");
             return Ok(());
+        if let Some(path) = self.args.trace.clone() {
+            let timelines = trace::trace(all).to_string();
+            self.write(&path, &timelines).inspect(|path| lines.push(format!("trace: {path}")));
+        }
         }
         self.print(|out| writeln!(out, "{line}"))
     }

@@ -56,6 +56,9 @@ pub struct Args {
     #[arg(long, hide = true, conflicts_with = "quick")]
     pub tiny: bool,
     /// What this program is when it has started itself.
+    /// Also write the timelines, to be looked at in a viewer of Chrome traces such as <https://ui.perfetto.dev>
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     #[command(subcommand)]
     pub role: Option<Role>,
 }
@@ -79,6 +82,31 @@ pub enum Role {
     #[command(hide = true)]
     Probe {
         /// Of what
+    /// Say what differs between two runs beyond noise: two machines, or two days
+    ///
+    /// Each file is what `choose --json` has printed. A time or a speed-up differs when the medians lie further apart
+    /// than the spreads (p10 to p90) of both together, and by more than 8 %.
+    #[command(
+        after_help = "Exit code: 0 nothing differs beyond noise, 1 something does, 2 wrong usage, or a file that is no run."
+    )]
+    Compare(crate::compare::CompareArgs),
+    /// Try what is usually said of threads and processes: in Rust, and in Python where there is one
+    ///
+    /// Of each statement: whether it holds here, the figure, and the lesson that shows it. Takes about 20 seconds.
+    #[cfg(target_os = "linux")]
+    #[command(after_help = "Exit code: 0 all was tried, 1 an experiment itself failed, 2 wrong usage.")]
+    Ledger(crate::ledger::LedgerArgs),
+    /// A process that sends back what it gets
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Echo,
+    /// A process of which it is looked at what is left
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Die {
+        /// Who dies
+        part: crate::ledger::Death,
+    },
         workload: Kind,
         /// Through what
         mechanism: String,

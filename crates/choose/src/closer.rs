@@ -1,7 +1,7 @@
 //! After the measuring, a closer look at each mechanism at its most workers: memory, and who did what when.
 
 use lesson::measure;
-use workload::{Span, Workload};
+use workload::{Mandelbrot, Span, Workload};
 
 use crate::{
     measure::{Scale, wrong_answer},
@@ -40,11 +40,23 @@ pub(crate) fn look<W: Workload>(measured: &mut Measured, scales: &[Scale<W>], te
                 if row.mechanism == SEQUENTIAL {
                     *uneven = dearest_share(&seen.spans, measure::cores().max(2));
                 }
-                traces.push(Trace { mechanism: row.mechanism, workers: row.workers, spans: seen.spans });
+                let (mechanism, workers) = (row.mechanism, row.workers);
+                traces.push(Trace { mechanism, workers, grid: grid(work), spans: seen.spans });
             }
             Err(error) => row.error = Some(error.to_string()),
         }
     }
+}
+
+/// Across and down, where pieces are tiles, row by row.
+fn grid<W: Workload>(work: &W) -> Option<[usize; 2]> {
+    if W::NAME != Mandelbrot::NAME {
+        return None;
+    }
+    // By its encoding: that `W` is `Mandelbrot` is not known to the compiler.
+    let Mandelbrot { width, height, tile, .. } =
+        serde_json::from_value(serde_json::to_value(work).ok()?).ok()?;
+    Some([width.div_ceil(tile.width) as usize, height.div_ceil(tile.height) as usize])
 }
 
 /// How much more than the mean the dearest of `shares` equal stretches of pieces costs. 1 is even.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    machine::Machine,
     recommend::Advice,
     row::{Measured, Row, Shot},
 };
@@ -22,6 +23,8 @@ struct Line<'a> {
     p10_s: Option<f64>,
     p90_s: Option<f64>,
     speedup: Option<f64>,
+    speedup_p10: Option<f64>,
+    speedup_p90: Option<f64>,
     ceiling: Option<f64>,
     efficiency: Option<f64>,
     cpu_s: Option<f64>,
@@ -33,6 +36,10 @@ struct Line<'a> {
 #[derive(Serialize)]
 struct Last<'a> {
     recommendation: &'a [Advice],
+    /// What it was measured on: for `choose compare`.
+    machine: &'a Machine,
+    /// What a pure kernel gained on all cores when the measuring began.
+    gain: f64,
 }
 
 /// The rows of one workload.
@@ -43,16 +50,22 @@ pub fn rows(out: &mut dyn Write, measured: &Measured) -> io::Result<()> {
     measured.rows.iter().try_for_each(|row| line(out, &measurement(measured.workload, row)))
 }
 
-/// The advice, as the last line.
+/// The advice, and what it was measured on, as the last line.
 ///
 /// # Errors
 /// `out`'s.
-pub fn recommendation(out: &mut dyn Write, recommendation: &[Advice]) -> io::Result<()> {
-    line(out, &Last { recommendation })
+pub fn recommendation(
+    out: &mut dyn Write,
+    recommendation: &[Advice],
+    machine: &Machine,
+    gain: f64,
+) -> io::Result<()> {
+    line(out, &Last { recommendation, machine, gain })
 }
 
 fn measurement<'a>(workload: &'a str, row: &'a Row) -> Line<'a> {
     let seconds = row.samples(|shot| shot.seconds);
+    let speedups = row.samples(Shot::speedup);
     Line {
         workload,
         mechanism: row.mechanism,
@@ -62,6 +75,8 @@ fn measurement<'a>(workload: &'a str, row: &'a Row) -> Line<'a> {
         p10_s: row.counts().then(|| seconds.quantile(0.1)),
         p90_s: row.counts().then(|| seconds.quantile(0.9)),
         speedup: row.median(Shot::speedup),
+        speedup_p10: row.counts().then(|| speedups.quantile(0.1)),
+        speedup_p90: row.counts().then(|| speedups.quantile(0.9)),
         ceiling: row.median(|shot| shot.ceiling),
         efficiency: row.median(Shot::share),
         cpu_s: row.median(|shot| shot.cpu),

@@ -21,6 +21,7 @@ pub mod calibrate;
 pub mod check;
 pub mod cli;
 mod closer;
+pub mod compare;
 mod counsel;
 mod cpu;
 pub mod dispatch;
@@ -31,6 +32,8 @@ mod interrupt;
 pub mod json;
 pub mod laws;
 pub mod machine;
+#[cfg(target_os = "linux")]
+pub mod ledger;
 pub mod measure;
 pub mod memory;
 mod own;
@@ -48,5 +51,6 @@ pub mod show;
 pub mod subjects;
 pub mod table;
 
+pub mod trace;
 #[cfg(target_os = "linux")]
 pub use advise::{advise, enter};

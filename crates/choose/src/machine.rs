@@ -3,10 +3,10 @@
 use std::fs;
 
 use lesson::measure;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A machine, as far as it matters to the figures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Cores that this process may use (affinity and cgroup quota counted).
     pub cores: usize,

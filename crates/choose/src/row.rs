@@ -141,6 +141,8 @@ pub struct Trace {
     pub mechanism: &'static str,
     /// How many workers it had.
     pub workers: usize,
+    /// Where pieces are tiles of a picture: how many there are across, and down.
+    pub grid: Option<[usize; 2]>,
     /// What they did.
     pub spans: Vec<workload::Span>,
 }

@@ -33,7 +33,7 @@ fn lines(output: &Output) -> Vec<Value> {
     stdout(output).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "workload",
     "mechanism",
     "workers",
@@ -42,6 +42,8 @@ const FIELDS: [&str; 14] = [
     "p10_s",
     "p90_s",
     "speedup",
+    "speedup_p10",
+    "speedup_p90",
     "ceiling",
     "efficiency",
     "cpu_s",
@@ -202,7 +204,7 @@ fn the_report_needs_nothing_else() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let page = fs::read_to_string(&report).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("prefers-color-scheme"));
-    for outside in ["src=", "href=", "@import", "url(", "<script"] {
+    for outside in ["src=", "href=", "@import", "url(", "fetch(", "<link"] {
         assert!(!page.contains(outside), "{outside}");
     }
     assert_eq!(page.matches("<svg").count(), page.matches("role=\"img\" aria-label=\"").count());

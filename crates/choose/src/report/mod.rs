@@ -5,12 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod bars;
 mod curve;
 mod lanes;
 mod page;
 mod picture;
+mod tiles;
 
-pub use page::page;
+pub use page::{Contents, page};
 pub use picture::picture;
 
 /// Where the report goes unless one says otherwise: to cargo's target directory, or, where there is none, to the

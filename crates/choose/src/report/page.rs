@@ -1,104 +1,171 @@
 //! The page.
 
+use std::slice;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{curve, lanes, picture::picture};
+use super::{
+    bars::{Bar, Scale, bars},
+    curve, lanes,
+    picture::picture,
+    tiles,
+};
 use crate::{
+    calibrate::Calibration,
     machine::Machine,
     recommend::Advice,
-    row::{Measured, Row},
-    table,
+    row::{Measured, Row, SEQUENTIAL},
+    show, table,
 };
 
-/// No script, nothing from a network. Colours follow what the reader's system prefers; tables scroll in themselves on a
-/// narrow screen, so that the page does not.
-const STYLE: &str = "
-:root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fff; --faint: #e4e4ea; --soft: #5c5c66; --mark: #e8f3ff; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e6ea; --paper: #17171a; --faint: #34343a; --soft: #a5a5b0; --mark: #14304d; }
+/// Nothing from a network. Colours follow what the reader's system prefers; tables and timelines scroll in themselves on
+/// a narrow screen, so that the page does not.
+const STYLE: &str = include_str!("page.css");
+/// Zooms timelines; all else is there without it.
+const SCRIPT: &str = include_str!("page.js");
+
+/// What the report is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Contents<'a> {
+    /// Where.
+    pub machine: &'a Machine,
+    /// What a pure kernel gained on all cores when the measuring began.
+    pub gain: f64,
+    /// What the machine is worth beyond that, if that was measured.
+    pub calibration: Option<&'a Calibration>,
+    /// The works, in order.
+    pub all: &'a [Measured],
+    /// The advice for each.
+    pub advice: &'a [Advice],
 }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 70rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; border-top: 1px solid var(--faint); padding-top: 1.5rem; } h3 { font-size: 1.05rem; }
-p.soft, figcaption, caption { color: var(--soft); font-size: .9rem; text-align: left; }
-p.advice { background: var(--mark); padding: .75rem 1rem; border-radius: .4rem; }
-div.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem; white-space: nowrap; }
-th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--faint); }
-th:first-child, td:first-child { text-align: left; }
-tr.taken { background: var(--mark); font-weight: 600; }
-svg { width: 100%; height: auto; display: block; }
-figure { margin: 1rem 0; } div.wide > svg { min-width: 34rem; }
-div.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
-";
 
 /// The report as one HTML file.
-pub fn page(machine: &Machine, gain: f64, all: &[Measured], advice: &[Advice]) -> String {
+pub fn page(contents: &Contents<'_>) -> String {
+    let Contents { machine, gain, calibration, all, advice } = *contents;
+    let title = "Which mechanism to take on this machine";
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Which mechanism to take on this machine" }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 main {
-                    h1 { "Which mechanism to take on this machine" }
+                    h1 { (title) }
                     p.soft { (machine.line()) }
-                    p { (calibration(machine, gain)) }
+                    p { (ceiling(machine, gain)) }
+                    @if let Some(calibration) = calibration { (calibrated(calibration)) }
                     @if !all.is_empty() {
                         figure {
                             // One picture each, so that they stand below each other on a narrow screen.
-                            div.panels { @for measured in all { (PreEscaped(picture(std::slice::from_ref(measured)))) } }
+                            div.panels { @for measured in all { (PreEscaped(picture(slice::from_ref(measured)))) } }
                             figcaption { "Speed-up as a share of what was possible, each mechanism at its most workers." }
                         }
                     }
+                    (ladder(calibration, all))
                     @for measured in all {
                         (section(measured, advice.iter().find(|advice| advice.workload == measured.workload)))
                     }
                     h2 { "How to read it" }
                     p { (table::LEGEND) }
                 }
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     }
     .into_string()
 }
 
-fn calibration(machine: &Machine, gain: f64) -> String {
+fn ceiling(machine: &Machine, gain: f64) -> String {
     match machine.cores {
         1 => "This machine gives one core: nothing parallel can be concluded about work that computes."
             .to_owned(),
         cores => format!(
             "When the measuring began, a pure kernel (registers only) gained {gain:.2} times on {cores} threads: what \
-             any mechanism can reach. It is measured again in every round, and every speed-up is also given as a share of it."
+             any mechanism can reach. Every speed-up is also given as a share of what it gains in the same round."
         ),
     }
 }
 
-fn section(measured: &Measured, advice: Option<&Advice>) -> Markup {
+fn calibrated(calibration: &Calibration) -> Markup {
     html! {
-        section {
-            h2 id=(measured.workload) { (measured.workload) }
+        h2 id="machine" { "The machine" }
+        (wide("Calibration of the machine", html! { pre { (calibration.to_string()) } }))
+        @if let Some(noise) = calibration.noise() { p.advice { (noise) } }
+    }
+}
+
+/// What it costs to hand out an empty piece, beside what the machine itself takes to wake and to start someone.
+fn ladder(calibration: Option<&Calibration>, all: &[Measured]) -> Markup {
+    let mut steps: Vec<(String, f64)> = Vec::new();
+    for row in all.iter().flat_map(|measured| &measured.rows) {
+        let name = format!("a piece, {}", row.mechanism);
+        if let Some(cost) = row.dispatch_ns
+            && steps.iter().all(|(other, _)| *other != name)
+        {
+            steps.push((name, cost));
+        }
+    }
+    if let Some(Calibration { wake, thread, process, fork, .. }) = calibration {
+        steps.extend([("waking a thread", *wake), ("starting a thread", *thread)].map(|(name, s)| (name.to_owned(), s * 1e9)));
+        let others = [("starting a process", *process), ("fork of this process", *fork)];
+        steps.extend(others.into_iter().filter_map(|(name, s)| Some((name.to_owned(), s? * 1e9))));
+    }
+    let steps = steps.into_iter().map(|(name, value)| Bar { text: show::nanoseconds(value), name, value }).collect::<Vec<_>>();
+    html! {
+        @if !steps.is_empty() {
+            h2 id="costs" { "What things cost" }
+            (bars("Each tenfold cost is as much longer a bar. \"A piece\": handing out an empty one.", Scale::Decades, steps))
+        }
+    }
+}
+
+fn section(measured: &Measured, advice: Option<&Advice>) -> Markup {
+    let name = measured.workload;
+    let drawn: Vec<Markup> = measured.traces.iter().filter_map(tiles::tiles).collect();
+    html! {
+        section aria-labelledby=(name) {
+            h2 id=(name) { (name) }
             @if let Some(advice) = advice { p.advice { (advice.why) } }
-            (wide(&format!("Figures of {}", measured.workload), figures(measured, advice)))
+            (wide(&format!("Figures of {name}"), figures(measured, advice)))
             @for row in measured.rows.iter().filter(|row| row.error.is_some()) {
                 p { strong { "Failed: " } (row.mechanism) " x " (row.workers) ": " (row.error.as_deref().unwrap_or_default()) }
             }
             @if let Some(curve) = curve::curve(measured) {
-                figure { (wide(&format!("Curve of {}", measured.workload), PreEscaped(curve))) figcaption { "How many times as fast with how many workers." } }
+                figure { (wide(&format!("Curve of {name}"), PreEscaped(curve))) figcaption { "How many times as fast with how many workers." } }
+            }
+            (memory(measured))
+            @if !drawn.is_empty() {
+                h3 { "Who drew which tile" }
+                p.soft { "A colour for each worker; the stronger, the longer the tile took." }
+                div.tiles { @for one in &drawn { (one) } }
             }
             @if !measured.traces.is_empty() {
                 h3 { "Who did what when" }
-                p.soft { "A lane for each worker. Colours: from where in the work a piece is, first to last." }
-                @for trace in &measured.traces {
-                    figure {
-                        figcaption { strong { (trace.mechanism) } ": " (lanes::about(trace)) }
-                        (wide(&format!("Timeline of {}", trace.mechanism), PreEscaped(lanes::timeline(trace))))
-                    }
+                p.soft {
+                    "A lane for each worker. Colours: from where in the work a piece is, first to last. Zoom with the buttons, or with "
+                    "+, − and 0 when a timeline has the focus; arrow keys move along it."
                 }
+                @for trace in &measured.traces { (lanes::timeline(name, trace)) }
             }
+        }
+    }
+}
+
+fn memory(measured: &Measured) -> Markup {
+    let bar = |row: &Row| {
+        let bytes = row.peak_memory?;
+        let name = if row.mechanism == SEQUENTIAL { row.mechanism.to_owned() } else { format!("{} x {}", row.mechanism, row.workers) };
+        Some(Bar { name, value: bytes as f64, text: show::bytes(bytes) })
+    };
+    let all: Vec<Bar> = measured.rows.iter().filter_map(bar).collect();
+    html! {
+        @if !all.is_empty() {
+            h3 { "Memory" }
+            (bars("The most at any moment, of all processes together; shared pages count once.", Scale::Linear, all))
         }
     }
 }
@@ -113,11 +180,13 @@ fn figures(measured: &Measured, advice: Option<&Advice>) -> Markup {
         advice.is_some_and(|advice| (advice.mechanism, advice.workers) == (row.mechanism, row.workers))
     };
     html! {
-        table {
+        table.figures {
             thead { tr { @for head in table::HEAD { th scope="col" { (head) } } } }
             tbody {
                 @for row in table::by_mechanism(measured) {
-                    tr.taken[is_taken(row)] { @for cell in table::cells(row) { td { (cell) } } }
+                    tr.taken[is_taken(row)] data-mechanism=(row.mechanism) data-workers=(row.workers) {
+                        @for cell in table::cells(row) { td { (cell) } }
+                    }
                 }
             }
         }
