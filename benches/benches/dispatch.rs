@@ -20,7 +20,7 @@ fn dispatch(criterion: &mut Criterion) {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
     for mechanism in mechanisms::<Empty>() {
-        let pieces = if mechanism.concept == "processes" { 100_000 } else { 1_000_000 };
+        let pieces = if ["processes", "ipc"].contains(&mechanism.concept) { 100_000 } else { 1_000_000 };
         let empty = Empty { pieces };
         group.throughput(Throughput::Elements(pieces as u64));
         group.bench_function(mechanism.name, |bencher| {

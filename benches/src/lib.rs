@@ -9,6 +9,7 @@
 //! | `locks` | What does it cost to take a lock and give it back, alone and with others? |
 //! | `shared_locks` | What does it cost that a lock outlives its holder? |
 //! | `shared_memory` | How fast do messages go from process to process through shared memory? |
+//! | `ipc` | What does a message between processes cost, by what it travels and how long it is? |
 //! | `channels` | How fast do values go from thread to thread? |
 //! | `contention` | What does it cost that threads count into one place? |
 //! | `transfers` | How do many threads move money between many accounts? |
@@ -32,8 +33,13 @@ use workload::{
 
 /// All mechanisms of all concepts.
 pub fn mechanisms<W: Workload>() -> Vec<Mechanism<W>> {
-    [threads::mechanisms::mechanisms(), processes::mechanisms(), shared_memory::mechanisms::mechanisms()]
-        .concat()
+    [
+        threads::mechanisms::mechanisms(),
+        processes::mechanisms(),
+        shared_memory::mechanisms::mechanisms(),
+        ipc::mechanisms::mechanisms(),
+    ]
+    .concat()
 }
 
 /// The first line of each bench's `main`: the process mechanisms run this very program again.
@@ -45,7 +51,7 @@ pub fn enter() {
         worker::job::<Words>(),
         worker::job::<Fetch>(),
     ];
-    worker::enter(&[jobs.as_slice(), &shared_memory::mechanisms::JOBS].concat());
+    worker::enter(&[jobs.as_slice(), &shared_memory::mechanisms::JOBS, &ipc::mechanisms::JOBS].concat());
 }
 
 /// Runs `benches`, then prints one table for each of their groups: ratios to the fastest.

@@ -53,12 +53,19 @@ impl Peer {
         Ok(Self { program: "python3".into(), first: Some(source(name, "py")) })
     }
 
+    /// How it is started, for whoever talks to it while it runs.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.first);
+        command
+    }
+
     /// Runs it once.
     ///
     /// # Errors
     /// When it cannot be started, fails, or does not end its line with seconds.
     pub fn run(&self, args: &[&str]) -> io::Result<Done> {
-        let output = Command::new(&self.program).args(&self.first).args(args).output()?;
+        let output = self.command().args(args).output()?;
         let printed = String::from_utf8_lossy(&output.stdout);
         let mut answer: Vec<String> = printed.split_whitespace().map(str::to_owned).collect();
         let seconds = answer.pop().and_then(|last| last.parse().ok());
