@@ -2,9 +2,11 @@
 
 use std::{fs, io, path::Path};
 
-/// One command: some test targets in one world.
+/// One command: some test targets of a package in one world.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Check {
+    /// Whose tests they are.
+    pub package: String,
     /// Where the synchronization types come from.
     pub world: World,
     /// Names for cargo's `--test`; none means all tests.
@@ -25,7 +27,7 @@ pub enum World {
 impl Check {
     /// The arguments for cargo after `test`.
     pub fn arguments(&self) -> Vec<String> {
-        let mut arguments = vec!["--package=synchronization".to_owned()];
+        let mut arguments = vec![format!("--package={}", self.package)];
         match self.world {
             World::Std => {}
             World::Loom => arguments.push("--features=loom".into()),
@@ -52,7 +54,7 @@ impl std::fmt::Display for Check {
     }
 }
 
-/// The checks for a mutant of `file` (below `src`), those of the tests in the folder `tests`.
+/// The checks for a mutant of `file` (below `src` in `package`), those of the tests in the folder `tests`.
 ///
 /// First the tests with the primitive's name, `NAME.rs` and `NAME_model.rs`; then the models of all others, since a
 /// primitive may be used in another. The checkers come first: loom sees the orderings, which std on x86 never shows,
@@ -60,7 +62,7 @@ impl std::fmt::Display for Check {
 ///
 /// # Errors
 /// When `tests` can not be read.
-pub fn for_file(file: &str, tests: &Path) -> io::Result<Vec<Check>> {
+pub fn for_file(package: &str, file: &str, tests: &Path) -> io::Result<Vec<Check>> {
     // The folder first: `futex/semaphore.rs` is the futex's semaphore and not the other one.
     let names: Vec<_> = file.trim_end_matches(".rs").split('/').collect();
     let exists = |target: &str| {
@@ -71,13 +73,15 @@ pub fn for_file(file: &str, tests: &Path) -> io::Result<Vec<Check>> {
     if let ([name], None) = (&names[..], &model) {
         model = one_with_module(name, tests)?;
     }
-    let check = |world, test: String| Check { world, tests: vec![test] };
+    let package = || package.to_owned();
+    let check = |world, test: String| Check { package: package(), world, tests: vec![test] };
     let mut checks = Vec::new();
     for world in [World::Loom, World::Shuttle] {
         checks.extend(model.clone().map(|model| check(world, model)));
     }
     // A model passes on std's types too, which is little; without it, too, all tests must do.
-    checks.push(Check { world: World::Std, tests: named.or(model).into_iter().collect() });
+    let tests = named.or(model).into_iter().collect();
+    checks.push(Check { package: package(), world: World::Std, tests });
     checks.extend([World::Loom, World::Shuttle].map(|world| check(world, "*model".into())));
     Ok(checks)
 }

@@ -21,10 +21,11 @@ use mutants::{
     workshop::{Verdict, Workshop},
 };
 
-/// Breaks the primitives of crates/synchronization in one place at a time and runs their checks on each.
+/// Breaks the primitives of synchronization and of shared-memory in one place at a time and runs their checks on each.
 #[derive(Parser)]
 struct Arguments {
-    /// Only files whose path below crates/synchronization/src contains one of these, such as `ring` or `futex/`.
+    /// Only files whose name contains one of these, such as `futex/` or `shared-memory/lock/`. The name is the path below
+    /// crates/synchronization/src, or `shared-memory/` and that below crates/shared-memory/src.
     files: Vec<String>,
     /// Only list the mutants.
     #[arg(long)]
@@ -37,7 +38,24 @@ struct Arguments {
     limit: Option<u64>,
 }
 
-const CRATE: &str = "crates/synchronization";
+/// Where there is something to break.
+struct Place {
+    package: &'static str,
+    /// What stands before the path in the names of its files.
+    prefix: &'static str,
+    /// Files and folders below `src`; none means all but the lessons, which are broken already where they shall be.
+    only: &'static [&'static str],
+}
+
+const PLACES: [Place; 2] = [
+    Place { package: "synchronization", prefix: "", only: &[] },
+    Place {
+        package: "shared-memory",
+        prefix: "shared-memory/",
+        // Of the ring what the checkers can run: its ends work in a mapping only, where a lost wake-up is found by patience.
+        only: &["board.rs", "gate.rs", "lock/", "mpmc/", "ring/positions.rs", "seqlock.rs", "sync/", "table"],
+    },
+];
 
 /// A mutant with all that is needed to judge it.
 struct Case {
@@ -78,30 +96,37 @@ fn run(arguments: &Arguments) -> Result<bool> {
 
 /// The mutants of all files whose path contains one of `wanted` (or of all files).
 fn cases(workspace: &Path, wanted: &[String]) -> Result<Vec<Case>> {
-    let (sources, tests) = (workspace.join(CRATE).join("src"), workspace.join(CRATE).join("tests"));
     let list = include_str!("../equivalent.txt");
     let mut equivalent = equivalent::parse(list).context("equivalent.txt")?;
     let mut cases = Vec::new();
-    let mut files = Vec::new();
-    primitives(&sources, &mut files)?;
-    for path in files {
-        let file = path.strip_prefix(&sources)?.to_string_lossy().into_owned();
-        if !wanted.is_empty() && !wanted.iter().any(|part| file.contains(part.as_str())) {
-            equivalent.retain(|name, _| !name.starts_with(&format!("{file} ")));
-            continue;
-        }
-        let source: Arc<str> = fs::read_to_string(&path)?.into();
-        let checks = checks::for_file(&file, &tests)?;
-        for mutant in of_source(&file, &source).with_context(|| file.clone())? {
-            let (source, checks) = (Arc::clone(&source), checks.clone());
-            let file = path.strip_prefix(workspace)?.into();
-            cases.push(Case {
-                equivalent: equivalent.remove(&mutant.to_string()),
-                mutant,
-                file,
-                source,
-                checks,
-            });
+    for Place { package, prefix, only } in PLACES {
+        let home = workspace.join("crates").join(package);
+        let (sources, tests) = (home.join("src"), home.join("tests"));
+        let mut files = Vec::new();
+        primitives(&sources, &mut files)?;
+        for path in files {
+            let below = path.strip_prefix(&sources)?.to_string_lossy().into_owned();
+            if !only.is_empty() && !only.iter().any(|start| below.starts_with(start)) {
+                continue;
+            }
+            let file = format!("{prefix}{below}");
+            if !wanted.is_empty() && !wanted.iter().any(|part| file.contains(part.as_str())) {
+                equivalent.retain(|name, _| !name.starts_with(&format!("{file} ")));
+                continue;
+            }
+            let source: Arc<str> = fs::read_to_string(&path)?.into();
+            let checks = checks::for_file(package, &below, &tests)?;
+            for mutant in of_source(&file, &source).with_context(|| file.clone())? {
+                let (source, checks) = (Arc::clone(&source), checks.clone());
+                let file = path.strip_prefix(workspace)?.into();
+                cases.push(Case {
+                    equivalent: equivalent.remove(&mutant.to_string()),
+                    mutant,
+                    file,
+                    source,
+                    checks,
+                });
+            }
         }
     }
     if let Some(name) = equivalent.keys().next() {

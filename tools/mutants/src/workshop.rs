@@ -141,7 +141,7 @@ impl Workshop {
         cargo.arg("test").args(check.arguments()).args(more).current_dir(self.copy.path());
         // It is compiled anew for each mutant, which takes longer than the little that it then runs; the checkers,
         // where the time goes, stay optimised.
-        cargo.args(["--config", "profile.dev.package.synchronization.opt-level=0"]);
+        cargo.args(["--config", &format!("profile.dev.package.{}.opt-level=0", check.package)]);
         cargo
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_TERM_COLOR", "never")

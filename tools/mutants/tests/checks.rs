@@ -19,8 +19,13 @@ fn the_tests_with_the_name_come_first() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "").unwrap();
     }
-    let checks =
-        |file| for_file(file, tests.path()).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let checks = |file| {
+        for_file("synchronization", file, tests.path())
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
     let all = ["loom: *model", "shuttle: *model"];
     assert_eq!(checks("arc.rs"), [&["loom: arc_model", "shuttle: arc_model", "std: arc"], &all[..]].concat());
     assert_eq!(
@@ -36,6 +41,8 @@ fn the_tests_with_the_name_come_first() {
         [&["loom: futex_model", "shuttle: futex_model", "std: futex_model"], &all[..]].concat()
     );
     assert_eq!(checks("reclaim.rs"), [&["std: all tests"], &all[..]].concat());
+    let check = &for_file("shared-memory", "arc.rs", tests.path()).unwrap()[0];
+    assert_eq!(check.arguments(), ["--package=shared-memory", "--features=loom", "--test=arc_model"]);
 }
 
 #[test]

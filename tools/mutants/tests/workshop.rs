@@ -43,7 +43,7 @@ fn package(test: &str) -> TempDir {
 }
 
 fn check() -> [Check; 1] {
-    [Check { world: World::Std, tests: vec!["all".into()] }]
+    [Check { package: "synchronization".into(), world: World::Std, tests: vec!["all".into()] }]
 }
 
 #[test]
