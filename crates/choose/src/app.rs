@@ -16,7 +16,7 @@ use workload::{Empty, Workers};
 use crate::{
     calibrate::{Calibration, calibrate},
     cli::{Args, Kind, Role},
-    dispatch, interrupt, json,
+    dispatch, forecast, interrupt, json,
     machine::Machine,
     plan::Effort,
     progress::Progress,
@@ -55,7 +55,9 @@ pub fn main() -> ExitCode {
         #[cfg(target_os = "linux")]
         Some(Role::Echo) => return ended(crate::ledger::echo().map_err(|error| error.to_string())),
         #[cfg(target_os = "linux")]
-        Some(Role::Die { part }) => return ended(crate::ledger::die(*part).map_err(|error| error.to_string())),
+        Some(Role::Die { part }) => {
+            return ended(crate::ledger::die(*part).map_err(|error| error.to_string()));
+        }
         None => {}
     }
     if let Err(why) = args.check() {
@@ -108,23 +110,16 @@ struct Session {
 impl Session {
     fn run(&mut self) -> io::Result<()> {
         let machine = Machine::here();
+        if self.args.predict {
+            return self.predict(&machine);
+        }
         let gain: Samples = (0..3).map(|_| gain(machine.cores)).collect();
         self.head(&machine, gain.median())?;
-        let mut workers = self.args.workers.clone();
-        workers.sort_unstable();
-        workers.dedup();
-        let wish = Wish {
-            effort: self.args.effort(),
+        let wish = self.wish();
+        let costs = self.dispatch_costs(&wish);
         // For the report only: what the mechanisms themselves cost is measured here.
         let calibration = (!self.args.no_report && wish.effort != Effort::Tiny)
             .then(|| calibrate(&[], &|what| self.progress.tell(what.to_owned())));
-            runs: self.args.runs.map(usize::from),
-            workers,
-            mechanisms: self.args.mechanisms.clone(),
-            input: self.args.input.clone(),
-            base_url: self.args.base_url.clone(),
-        };
-        let costs = self.dispatch_costs(&wish);
         let (mut all, mut advice) = (Vec::new(), Vec::new());
         for kind in self.args.kinds() {
             if let Some(measured) = self.measure(kind, &wish, &costs) {
@@ -140,6 +135,39 @@ impl Session {
             json::recommendation(&mut self.out, &advice, &machine, gain.median())?;
         } else {
             self.end(&advice)?;
+        }
+        files.into_iter().try_for_each(|line| self.note(&line))
+    }
+
+    fn wish(&self) -> Wish {
+        let mut workers = self.args.workers.clone();
+        workers.sort_unstable();
+        workers.dedup();
+        Wish {
+            effort: self.args.effort(),
+            runs: self.args.runs.map(usize::from),
+            workers,
+            mechanisms: self.args.mechanisms.clone(),
+            input: self.args.input.clone(),
+            base_url: self.args.base_url.clone(),
+        }
+    }
+
+    /// One recorded run of each work instead of many of everything.
+    fn predict(&mut self, machine: &Machine) -> io::Result<()> {
+        let wish = self.wish();
+        let found = forecast::run(&self.args, &wish, machine, &self.progress, &mut self.out)?;
+        self.well &= found.well;
+        let gain = found.calibration.gain();
+        let files = self.write_files(machine, gain, Some(&found.calibration), &found.measured, &found.advice);
+        if self.args.json {
+            json::recommendation(&mut self.out, &found.advice, machine, gain)?;
+        } else {
+            self.print(|out| {
+                found.advice.iter().try_for_each(|Advice { workload, mechanism, workers, .. }| {
+                    writeln!(out, "{workload}: {mechanism} x {workers}")
+                })
+            })?;
         }
         files.into_iter().try_for_each(|line| self.note(&line))
     }
@@ -216,6 +244,7 @@ impl Session {
         &mut self,
         machine: &Machine,
         gain: f64,
+        calibration: Option<&Calibration>,
         all: &[Measured],
         advice: &[Advice],
     ) -> Vec<String> {
@@ -227,6 +256,10 @@ impl Session {
         }
         if let Some(path) = self.args.picture.clone() {
             self.write(&path, &report::picture(all)).inspect(|path| lines.push(format!("picture: {path}")));
+        }
+        if let Some(path) = self.args.trace.clone() {
+            let timelines = trace::trace(all).to_string();
+            self.write(&path, &timelines).inspect(|path| lines.push(format!("trace: {path}")));
         }
         lines
     }
@@ -242,7 +275,6 @@ impl Session {
             }
         }
     }
-        calibration: Option<&Calibration>,
 
     /// Something for people: on stdout, or nowhere when programs read it.
     fn print(&mut self, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -255,10 +287,6 @@ impl Session {
         if self.args.json {
             eprintln!("{line}");
             return Ok(());
-        if let Some(path) = self.args.trace.clone() {
-            let timelines = trace::trace(all).to_string();
-            self.write(&path, &timelines).inspect(|path| lines.push(format!("trace: {path}")));
-        }
         }
         self.print(|out| writeln!(out, "{line}"))
     }

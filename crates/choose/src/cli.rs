@@ -40,6 +40,10 @@ pub struct Args {
     /// Less work and fewer runs: about ten seconds
     #[arg(long)]
     pub quick: bool,
+    /// Record one sequential run of each work, predict every mechanism from it, check that, and advise: in half a
+    /// minute. Everything is measured only where a prediction fails
+    #[arg(long, conflicts_with_all = ["workers", "runs"])]
+    pub predict: bool,
     /// One JSON object a line, and nothing else on stdout
     #[arg(long)]
     pub json: bool,
@@ -52,13 +56,13 @@ pub struct Args {
     /// Also draw the shares that were reached, as an SVG picture
     #[arg(long, value_name = "FILE")]
     pub picture: Option<PathBuf>,
+    /// Also write the timelines, to be looked at in a viewer of Chrome traces such as <https://ui.perfetto.dev>
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// As little work as possible: for tests
     #[arg(long, hide = true, conflicts_with = "quick")]
     pub tiny: bool,
     /// What this program is when it has started itself.
-    /// Also write the timelines, to be looked at in a viewer of Chrome traces such as <https://ui.perfetto.dev>
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
     #[command(subcommand)]
     pub role: Option<Role>,
 }
@@ -78,10 +82,6 @@ pub enum Role {
     Run(crate::each::RunArgs),
     /// The same work in Python, with the same answers, and what would be chosen there
     Python(crate::beside::PythonArgs),
-    /// One run, looked at from outside
-    #[command(hide = true)]
-    Probe {
-        /// Of what
     /// Say what differs between two runs beyond noise: two machines, or two days
     ///
     /// Each file is what `choose --json` has printed. A time or a speed-up differs when the medians lie further apart
@@ -107,6 +107,10 @@ pub enum Role {
         /// Who dies
         part: crate::ledger::Death,
     },
+    /// One run, looked at from outside
+    #[command(hide = true)]
+    Probe {
+        /// Of what
         workload: Kind,
         /// Through what
         mechanism: String,

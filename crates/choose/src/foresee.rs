@@ -77,6 +77,7 @@ pub fn foresee<W: Workload>(
     if recorded.pieces.is_empty() {
         return Err(MeasureError::NothingToDo);
     }
+    let calibration = &calibration.refreshed();
     let cores = calibration.gains.len();
     let known: Vec<_> = (calibration.costs.iter().copied())
         .filter(|(name, _)| mechanisms.iter().any(|mechanism| mechanism.name == *name))

@@ -86,6 +86,14 @@ fn measurement<'a>(workload: &'a str, row: &'a Row) -> Line<'a> {
     }
 }
 
+/// Any figures, as an object with one field called `name`.
+///
+/// # Errors
+/// `out`'s.
+pub(crate) fn object(out: &mut dyn Write, name: &str, value: &impl Serialize) -> io::Result<()> {
+    line(out, &std::collections::BTreeMap::from([(name, value)]))
+}
+
 /// One line in one write, so that a reader never sees half of it.
 fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     let mut text = serde_json::to_vec(value)?;

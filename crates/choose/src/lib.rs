@@ -27,13 +27,14 @@ mod cpu;
 pub mod dispatch;
 #[cfg(target_os = "linux")]
 pub mod each;
+pub mod forecast;
 pub mod foresee;
 mod interrupt;
 pub mod json;
 pub mod laws;
-pub mod machine;
 #[cfg(target_os = "linux")]
 pub mod ledger;
+pub mod machine;
 pub mod measure;
 pub mod memory;
 mod own;
@@ -50,7 +51,7 @@ mod server;
 pub mod show;
 pub mod subjects;
 pub mod table;
-
 pub mod trace;
+
 #[cfg(target_os = "linux")]
 pub use advise::{advise, enter};

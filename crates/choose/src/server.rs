@@ -36,6 +36,11 @@ impl ServerProcess {
         Ok(server)
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it serves.
     pub(crate) fn url(&self) -> &str {
         &self.url

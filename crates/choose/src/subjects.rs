@@ -6,8 +6,10 @@ use processes::worker::{Job, job};
 use workload::{Empty, Fetch, Images, Mandelbrot, Mechanism, Primes, Words, Workers, Workload};
 
 use crate::{
+    calibrate::Calibration,
     cli::Kind,
-    closer,
+    closer, forecast,
+    foresee::{self, Foreseen},
     measure::{MeasureError, Scale, measure_workload},
     plan::{Effort, Rounds, beyond_cores, up_to_cores},
     probe,
@@ -19,19 +21,22 @@ use crate::{
 pub fn mechanisms<W: Workload>() -> Vec<Mechanism<W>> {
     let mut all = threads::mechanisms::mechanisms();
     all.extend(processes::mechanisms());
+    all.extend(ipc::mechanisms::mechanisms());
     all
 }
 
 /// What this program can do as a worker process: for [`processes::worker::enter`], the first line of `main`.
-pub fn jobs() -> [Job; 6] {
-    [
+pub fn jobs() -> Vec<Job> {
+    let own = [
         job::<Mandelbrot>(),
         job::<Primes>(),
         job::<Words>(),
         job::<Fetch>(),
         job::<Images>(),
         job::<Empty>(),
-    ]
+    ];
+    let called = [ipc::mechanisms::job::<Images>()];
+    [&own[..], &called, &ipc::mechanisms::JOBS].concat()
 }
 
 /// What the user wants measured.
@@ -179,6 +184,72 @@ fn run<W: Workload>(scales: &[Scale<W>], wish: &Wish, tell: &dyn Fn(&str)) -> Re
     let mut measured = measure_workload(scales, &mechanisms, tell)?;
     closer::look(&mut measured, scales, tell);
     Ok(measured)
+}
+
+/// Foresees one kind of work, in amounts of half a second to two: the sequential run has to be short too.
+///
+/// # Errors
+/// [`MeasureError`] when it cannot be done even one piece after the other.
+pub fn foresee(
+    kind: Kind,
+    wish: &Wish,
+    calibration: &Calibration,
+    tell: &dyn Fn(&str),
+) -> Result<Foreseen, MeasureError> {
+    let size = wish.effort.size();
+    let usual = wish.effort == Effort::Usual;
+    let waiting = match wish.effort {
+        Effort::Usual => 100,
+        Effort::Quick => 50,
+        Effort::Tiny => 8,
+    };
+    match kind {
+        Kind::Mandelbrot => {
+            let full = Mandelbrot::sized(size);
+            let work = if usual { Mandelbrot { width: 1200, height: 900, ..full } } else { full };
+            foretell(&work, wish, calibration, None, tell)
+        }
+        Kind::Primes => {
+            let full = Primes::sized(size);
+            let work = Primes { below: full.below / if usual { 8 } else { 4 }, ..full };
+            foretell(&work, wish, calibration, None, tell)
+        }
+        Kind::Words => {
+            let work = match &wish.input {
+                Some(directory) => Words::in_directory(directory),
+                None => {
+                    let sized = Words::sized(size);
+                    Words { limit: sized.limit.map(|limit| limit.min(MOST_BYTES)), ..sized }
+                }
+            };
+            foretell(&work, wish, calibration, None, tell)
+        }
+        Kind::Images => {
+            let server = ServerProcess::start(latency(wish.effort))?;
+            let work = Images::new(server.url(), waiting);
+            foretell(&work, wish, calibration, Some(server.id()), tell)
+        }
+        Kind::Fetch => {
+            let fetch = |url: &str| Fetch { timeout_ms: 5_000, retries: 1, ..Fetch::new(url, waiting) };
+            match &wish.base_url {
+                Some(url) => foretell(&fetch(url), wish, calibration, None, tell),
+                None => {
+                    let server = ServerProcess::start(latency(wish.effort))?;
+                    foretell(&fetch(server.url()), wish, calibration, Some(server.id()), tell)
+                }
+            }
+        }
+    }
+}
+
+fn foretell<W: Workload>(
+    work: &W,
+    wish: &Wish,
+    calibration: &Calibration,
+    server: Option<u32>,
+    tell: &dyn Fn(&str),
+) -> Result<Foreseen, MeasureError> {
+    foresee::foresee(work, &wish.mechanisms::<W>(), calibration, server, forecast::time(wish.effort), tell)
 }
 
 /// One run that is looked at from outside: see [`probe`].

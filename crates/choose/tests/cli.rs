@@ -80,8 +80,8 @@ fn json_is_a_measurement_a_line_and_the_recommendation_last() {
         ("images", &["pictures", "bytes_in", "bytes_out", "checksum"]),
     ] {
         let answers = answers(name);
-        // Sequential, and eight mechanisms with one and with two workers.
-        assert_eq!(answers.len(), 17, "{name}");
+        // Sequential, and eleven mechanisms with one and with two workers.
+        assert_eq!(answers.len(), 23, "{name}");
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{name}");
         assert!(keys.iter().all(|key| !answers[0][key].is_null()), "{name}: {}", answers[0]);
     }

@@ -1,0 +1,275 @@
+//! `--predict`: calibrates, records, predicts, checks and advises, within half a minute; measures everything only where
+//! a prediction fails.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use serde::Serialize;
+use workload::Empty;
+
+use crate::{
+    calibrate::{Calibration, calibrate},
+    check::{self, Check},
+    cli::{Args, Kind},
+    foresee::{Foreseen, Laws},
+    json,
+    machine::Machine,
+    plan::Effort,
+    progress::Progress,
+    recommend::{Advice, recommend},
+    row::Measured,
+    show,
+    subjects::{self, Wish},
+};
+
+/// What was found, for the report.
+#[derive(Debug)]
+pub struct Forecast {
+    /// The machine, measured.
+    pub calibration: Calibration,
+    /// Each work, in the order in which they were tried.
+    pub works: Vec<Foreseen>,
+    /// What was measured of it in the end.
+    pub measured: Vec<Measured>,
+    /// The advice for each.
+    pub advice: Vec<Advice>,
+    /// Whether all went well.
+    pub well: bool,
+}
+
+/// Everything of one work, as one line of `--json`.
+#[derive(Serialize)]
+struct LawLine<'a> {
+    workload: &'a str,
+    laws: &'a Laws,
+}
+
+/// Runs it all, and prints as it goes.
+///
+/// # Errors
+/// `out`'s.
+pub(crate) fn run(
+    args: &Args,
+    wish: &Wish,
+    machine: &Machine,
+    progress: &Progress,
+    out: &mut dyn Write,
+) -> io::Result<Forecast> {
+    let tell = |what: &str| progress.tell(what.to_owned());
+    let calibration = calibrate(&wish.mechanisms::<Empty>(), &tell);
+    if args.json {
+        progress.aside(|| json::object(out, "calibration", &calibration))?;
+    } else {
+        progress.aside(|| {
+            writeln!(out, "{}\n\n{calibration}", machine.line())?;
+            calibration.noise().map_or(Ok(()), |noise| writeln!(out, "{noise}"))?;
+            writeln!(out).and_then(|()| out.flush())
+        })?;
+    }
+    let mut forecast =
+        Forecast { calibration, works: Vec::new(), measured: Vec::new(), advice: Vec::new(), well: true };
+    for kind in args.kinds() {
+        forecast.one(kind, args.json, wish, machine, progress, out)?;
+    }
+    if let Some((worst, mean)) = check::errors(&forecast.checks())
+        && !args.json
+    {
+        progress.aside(|| {
+            writeln!(
+                out,
+                "Predicted from one sequential run each, on {} runs that were held out: off by {:.0} % at worst, {:.1} % in the mean.",
+                forecast.checks().len(),
+                worst * 100.0,
+                mean * 100.0
+            )
+        })?;
+    }
+    Ok(forecast)
+}
+
+impl Forecast {
+    /// All that were checked.
+    pub fn checks(&self) -> Vec<Check> {
+        self.works.iter().flat_map(|work| work.checks.iter().cloned()).collect()
+    }
+
+    fn one(
+        &mut self,
+        kind: Kind,
+        json: bool,
+        wish: &Wish,
+        machine: &Machine,
+        progress: &Progress,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let tell = |what: &str| progress.tell(format!("{}: {what}", kind.name()));
+        let mut fail = |why: &str| {
+            self.well = false;
+            progress.aside(|| eprintln!("error: {}: {why}", kind.name()));
+        };
+        let mut work = match subjects::foresee(kind, wish, &self.calibration, &tell) {
+            Ok(work) => work,
+            Err(error) => {
+                fail(&error.to_string());
+                return Ok(());
+            }
+        };
+        let failed = || work.measured.rows.iter().filter(|row| row.error.is_some());
+        for row in failed() {
+            fail(&format!(
+                "{} x {}: {}",
+                row.mechanism,
+                row.workers,
+                row.error.as_deref().unwrap_or_default()
+            ));
+        }
+        let mut measured = work.measured.clone();
+        let measures = !work.checks.is_empty() && !work.holds() && wish.effort != Effort::Tiny;
+        if measures {
+            // Nothing that is advised may rest on a prediction that was just seen to be wrong.
+            let short = Wish { effort: Effort::Quick, ..wish.clone() };
+            match subjects::measure(kind, &short, &tell) {
+                Ok(all) => {
+                    work.advice = recommend(&all, machine.cores).or(work.advice);
+                    measured = all;
+                }
+                Err(error) => fail(&error.to_string()),
+            }
+        }
+        progress.aside(
+            || {
+                if json { self::json(out, &work, &measured) } else { print(out, &work, measures) }
+            },
+        )?;
+        self.advice.extend(work.advice.clone());
+        self.measured.push(measured);
+        self.works.push(work);
+        Ok(())
+    }
+}
+
+fn json(out: &mut dyn Write, work: &Foreseen, measured: &Measured) -> io::Result<()> {
+    json::rows(out, measured)?;
+    work.checks.iter().try_for_each(|check| json::object(out, "prediction", check))?;
+    let workload = measured.workload;
+    work.laws.iter().try_for_each(|laws| json::object(out, "law", &LawLine { workload, laws }))
+}
+
+fn print(out: &mut dyn Write, work: &Foreseen, measured_all: bool) -> io::Result<()> {
+    let run = &work.recorded;
+    let (count, each) = (run.count(), run.count().max(1) as f64);
+    writeln!(out, "{}", work.measured.workload)?;
+    let pieces = if count == 1 { "1 piece".to_owned() } else { format!("{count} pieces") };
+    let asks: f64 = run.pieces.iter().map(|piece| piece.asks).sum();
+    let server = if asks > 0.0 {
+        format!(", its server computes {}", show::seconds(asks / each))
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "{pieces}, {} one after the other; each computes {} and waits {} in the mean{server}; N* = {}",
+        show::seconds(run.alone()),
+        show::seconds((run.demand() - asks) / each),
+        show::seconds(run.waiting() / each),
+        work.outlook.best_workers
+    )?;
+    let first = run.fresh;
+    if first.cpu + first.wait > 0.1 * run.alone() / each {
+        writeln!(
+            out,
+            "a worker's first piece computes {} more and waits {} more; its server computes {} more",
+            show::seconds(first.cpu),
+            show::seconds(first.wait),
+            show::seconds(first.asks)
+        )?;
+    }
+    if let Some(others) = run.others.others
+        && others > 0.1 * run.wall
+    {
+        writeln!(
+            out,
+            "meanwhile other processes used {} of processor time: this run was disturbed",
+            show::seconds(others)
+        )?;
+    }
+    if !work.checks.is_empty() {
+        writeln!(out, "{}", table(&work.checks))?;
+    }
+    for check in work.checks.iter().filter(|check| !check.holds()) {
+        let why = check.kind.unwrap_or("unknown");
+        writeln!(
+            out,
+            "{} x {}: off by {:+.0} %: {why}",
+            check.mechanism,
+            check.workers,
+            check.error * 100.0
+        )?;
+    }
+    if measured_all {
+        writeln!(out, "So all mechanisms were measured instead.")?;
+    }
+    if let Some(laws) = &work.laws {
+        writeln!(out, "{}", about(laws))?;
+    }
+    if let Some(advice) = &work.advice {
+        writeln!(out, "{}", advice.why)?;
+    }
+    writeln!(out)?;
+    out.flush()
+}
+
+/// What textbooks' laws make of the same points.
+pub(crate) fn about(laws: &Laws) -> String {
+    let percent = |error: f64| format!("{:.0} %", error * 100.0);
+    let points = &laws.points[..laws.fitted];
+    let (from, to) = (points.first().map_or(1, |point| point.0), points.last().map_or(1, |point| point.0));
+    let on = if laws.fitted < laws.points.len() { "on more than these" } else { "on the same points" };
+    let each: Vec<String> = laws
+        .laws
+        .iter()
+        .zip(laws.law_errors)
+        .map(|(law, error)| format!("{} by {}", law.name(), percent(error)))
+        .collect();
+    format!(
+        "Laws fitted to {} with {from} to {to} workers miss {on}: {}; the prediction by {}.",
+        laws.mechanism,
+        each.join(", "),
+        percent(laws.our_error)
+    )
+}
+
+fn table(checks: &[Check]) -> Table {
+    let mut table = Table::new();
+    let style = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
+    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    table.set_header(
+        ["mechanism", "workers", "predicted", "measured", "error"]
+            .into_iter()
+            .enumerate()
+            .map(|(place, head)| if place == 0 { Cell::new(head) } else { right(head.to_owned()) }),
+    );
+    for check in checks {
+        table.add_row([
+            Cell::new(check.mechanism),
+            right(check.workers.to_string()),
+            right(show::seconds(check.predicted_s)),
+            right(show::seconds(check.measured_s)),
+            right(format!("{:+.1} %", check.error * 100.0)),
+        ]);
+    }
+    table
+}
+
+/// About how long checking one work may take.
+pub(crate) fn time(effort: Effort) -> Duration {
+    match effort {
+        Effort::Usual => Duration::from_secs(3),
+        Effort::Quick => Duration::from_secs(1),
+        Effort::Tiny => Duration::ZERO,
+    }
+}
