@@ -32,13 +32,13 @@ chaos *ARGS:
     cargo test -p shared-memory --test kills --test channel_kills -- --ignored --nocapture {{ARGS}}
     cargo test -p ipc --test rpc_kills --test pubsub_kills --test shared_kills -- --ignored --nocapture {{ARGS}}
 
-# let cargo-fuzz (cargo install cargo-fuzz) invent what a worker may say, for a minute
-fuzz SECONDS="60":
+# let cargo-fuzz (cargo install cargo-fuzz) invent for a minute each what a worker may say, and what may be in a segment (`just fuzz attach` only that)
+fuzz TARGETS="listener attach" SECONDS="60":
     #!/usr/bin/env bash
     cargo fuzz --version >/dev/null 2>&1 || { echo "skipped: cargo-fuzz is not installed (cargo install cargo-fuzz)"; exit 0; }
-    RUSTC_BOOTSTRAP=1 cargo fuzz run listener -- -max_total_time={{SECONDS}}
+    for target in {{TARGETS}}; do RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{SECONDS}} || exit 1; done
 
-# break the primitives in one place at a time: each break must be found (`just mutants ring` only there, `--list` only lists; all in some twenty minutes)
+# break the primitives in one place at a time: each break must be found (`just mutants ring` only there, `just mutants shared-memory/` only that crate, `--list` only lists; all takes long)
 mutants *ARGS:
     cargo run -p mutants -- {{ARGS}}
 
