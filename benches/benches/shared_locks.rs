@@ -48,7 +48,8 @@ fn main() {
         }
     });
 
-    let (plain, bare) = (InOneLine(Plain::new(false)), InOneLine(Plain::new(true)));
+    let plain = InOneLine(Plain::new(Kind::Plain));
+    let [bare, timed] = [Kind::Robust, Kind::RobustTimed].map(|kind| InOneLine(Plain::new(kind)));
     let std = InOneLine(StdMutex::new(0_u64));
     let memory = Memfd::create("rust-bench", Robust::<u64>::size()).expect("memory");
     // SAFETY: this program and its child are all who have it.
@@ -62,6 +63,7 @@ fn main() {
             &mut || (0..times).for_each(|_| plain.0.with(add)),
             &mut || (0..times).for_each(|_| add(&mut std.0.lock().expect("no panic"))),
             &mut || (0..times).for_each(|_| bare.0.with(add)),
+            &mut || (0..times).for_each(|_| timed.0.with(add)),
             &mut || (0..times).for_each(|_| add(&mut robust.lock().expect("alone"))),
             &mut || (0..times).for_each(|_| add(&mut ours.lock().expect("alone"))),
         ],
@@ -71,6 +73,7 @@ fn main() {
         "pthread, plain",
         "std::sync::Mutex",
         "pthread, robust, as in C",
+        "  by pthread_mutex_timedlock",
         "pthread, robust, as here",
         "ours, shared and robust",
     ];
@@ -78,7 +81,6 @@ fn main() {
         let each = own.median() / f64::from(times) * 1e9;
         println!("  {name:30} {each:6.2} ns, {:.2}x of plain pthread", ratio(own, &samples[0]));
     }
-    println!("  our robust pthread mutex is {:.2}x of C's robust one", ratio(&samples[3], &samples[2]));
 
     println!("two threads, one core each:");
     let contended = in_turn(
@@ -89,7 +91,7 @@ fn main() {
             &mut || both(times / 10, || add(&mut ours.lock().expect("nobody dies"))),
         ],
     );
-    for (name, own) in [names[0], names[1], names[4]].iter().zip(&contended) {
+    for (name, own) in [names[0], names[1], names[5]].iter().zip(&contended) {
         let each = own.median() / f64::from(times / 5) * 1e9;
         println!("  {name:30} {each:6.1} ns, {:.2}x of plain pthread", ratio(own, &contended[0]));
     }
@@ -177,17 +179,26 @@ fn both(times: i32, turn: impl Fn() + Sync) {
     });
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// Private and normal.
+    Plain,
+    /// Shared, robust and checked for errors, as ours is.
+    Robust,
+    /// The same, locked with a limit, as ours is: else it might sleep through a wake-up that a kill has cost.
+    RobustTimed,
+}
+
 /// The mutex of C, as it comes.
-struct Plain(UnsafeCell<libc::pthread_mutex_t>, UnsafeCell<u64>);
+struct Plain(UnsafeCell<libc::pthread_mutex_t>, UnsafeCell<u64>, Kind);
 
 // SAFETY: the value is reached under the mutex only.
 unsafe impl Sync for Plain {}
 
 impl Plain {
-    /// Private and normal, or shared, robust and checked for errors, as ours is.
-    fn new(is_robust: bool) -> Self {
+    fn new(kind: Kind) -> Self {
         let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
-        if is_robust {
+        if kind != Kind::Plain {
             let mut attributes = MaybeUninit::uninit();
             let attributes = attributes.as_mut_ptr();
             // SAFETY: attributes are made before they are used; a mutex that nobody has locked may be moved in glibc and musl.
@@ -200,13 +211,18 @@ impl Plain {
             };
             assert_eq!(outcome, 0);
         }
-        Self(UnsafeCell::new(mutex), UnsafeCell::new(0))
+        Self(UnsafeCell::new(mutex), UnsafeCell::new(0), kind)
     }
 
     fn with(&self, work: impl FnOnce(&mut u64)) {
         // SAFETY: initialised, not moved while in use, locked and unlocked by one thread; only who holds it has the value.
         unsafe {
-            assert_eq!(libc::pthread_mutex_lock(self.0.get()), 0);
+            let over = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            let outcome = match self.2 {
+                Kind::Plain | Kind::Robust => libc::pthread_mutex_lock(self.0.get()),
+                Kind::RobustTimed => libc::pthread_mutex_timedlock(self.0.get(), &raw const over),
+            };
+            assert_eq!(outcome, 0);
             work(&mut *self.1.get());
             libc::pthread_mutex_unlock(self.0.get());
         }
