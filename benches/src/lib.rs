@@ -10,6 +10,7 @@
 //! | `shared_locks` | What does it cost that a lock outlives its holder? |
 //! | `shared_memory` | How fast do messages go from process to process through shared memory? |
 //! | `ipc` | What does a message between processes cost, by what it travels and how long it is? |
+//! | `manager` | How many calls a second does a manager answer, against CPython's? |
 //! | `channels` | How fast do values go from thread to thread? |
 //! | `contention` | What does it cost that threads count into one place? |
 //! | `transfers` | How do many threads move money between many accounts? |
