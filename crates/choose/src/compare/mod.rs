@@ -50,7 +50,8 @@ pub fn run(args: &CompareArgs) -> ExitCode {
     };
     let found = compare(&first, &second);
     let mut out = anstream::stdout();
-    let printed = if args.json { show::json(&mut out, &found) } else { show::people(&mut out, &found, args.all) };
+    let printed =
+        if args.json { show::json(&mut out, &found) } else { show::people(&mut out, &found, args.all) };
     match printed {
         // Whoever reads has read enough (`| head`).
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

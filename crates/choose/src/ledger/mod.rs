@@ -19,9 +19,9 @@ use std::{io, process::ExitCode};
 use serde::Serialize;
 
 pub use figures::{Figures, Language};
+pub use isolation::{Death, die};
 pub use judge::{STATEMENTS, Statement, Tried, Verdict, judge};
 pub use message::echo;
-pub use isolation::{Death, die};
 
 /// What `choose ledger` is asked for.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,7 +48,7 @@ struct Effort {
 }
 
 impl Effort {
-    const USUAL: Self = Self { rounds: 5, documents: 32, latency_ms: 20, below: 40_000_000, loop_s: 0.15 };
+    const USUAL: Self = Self { rounds: 5, documents: 32, latency_ms: 20, below: 3_000_000, loop_s: 0.15 };
     const TINY: Self = Self { rounds: 1, documents: 4, latency_ms: 1, below: 100_000, loop_s: 0.005 };
 }
 

@@ -44,7 +44,7 @@ pub(super) fn figures(effort: &Effort) -> Result<Figures, String> {
     };
     let Costs { word_thread, word_process, table_thread, table_process } =
         message::costs(effort.rounds).map_err(|error| format!("a process that echoes: {error}"))?;
-    let [silence_alone, silence_thread] = responsive::silences(effort.below / 4, effort.rounds)?;
+    let [silence_alone, silence_thread] = responsive::silences(effort.below / 2, effort.rounds)?;
     let Shared { increments, lost, lost_locked, inside, in_order, stuck } = sharing::shared();
     let [survives_thread, survives_process] = isolation::survives().map_err(|error| error.to_string())?;
     let [seen_process, seen_shared] = isolation::seen().map_err(|error| error.to_string())?;

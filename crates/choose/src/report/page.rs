@@ -110,11 +110,17 @@ fn ladder(calibration: Option<&Calibration>, all: &[Measured]) -> Markup {
         }
     }
     if let Some(Calibration { wake, thread, process, fork, .. }) = calibration {
-        steps.extend([("waking a thread", *wake), ("starting a thread", *thread)].map(|(name, s)| (name.to_owned(), s * 1e9)));
+        steps.extend(
+            [("waking a thread", *wake), ("starting a thread", *thread)]
+                .map(|(name, s)| (name.to_owned(), s * 1e9)),
+        );
         let others = [("starting a process", *process), ("fork of this process", *fork)];
         steps.extend(others.into_iter().filter_map(|(name, s)| Some((name.to_owned(), s? * 1e9))));
     }
-    let steps = steps.into_iter().map(|(name, value)| Bar { text: show::nanoseconds(value), name, value }).collect::<Vec<_>>();
+    let steps = steps
+        .into_iter()
+        .map(|(name, value)| Bar { text: show::nanoseconds(value), name, value })
+        .collect::<Vec<_>>();
     html! {
         @if !steps.is_empty() {
             h2 id="costs" { "What things cost" }
@@ -158,7 +164,11 @@ fn section(measured: &Measured, advice: Option<&Advice>) -> Markup {
 fn memory(measured: &Measured) -> Markup {
     let bar = |row: &Row| {
         let bytes = row.peak_memory?;
-        let name = if row.mechanism == SEQUENTIAL { row.mechanism.to_owned() } else { format!("{} x {}", row.mechanism, row.workers) };
+        let name = if row.mechanism == SEQUENTIAL {
+            row.mechanism.to_owned()
+        } else {
+            format!("{} x {}", row.mechanism, row.workers)
+        };
         Some(Bar { name, value: bytes as f64, text: show::bytes(bytes) })
     };
     let all: Vec<Bar> = measured.rows.iter().filter_map(bar).collect();
