@@ -1,8 +1,9 @@
 //! How many calls a second does a manager answer, against CPython's `multiprocessing.Manager` in the same minutes?
 //!
 //! The server is this program again, in a process of its own. One client, first with both ends on one core, then wherever
-//! the system puts them; then four clients. A call is one `get` from a dict, or one `add` to a counter. Python is not
-//! compared where there is no python3.
+//! the system puts them; then four clients. A call is one `get` from a dict, or one `add` to a counter; with `get_each` the
+//! calls go one behind the other and are not waited for one by one. Python, which has no such thing, is not compared where
+//! there is no python3.
 
 use std::{
     env,
@@ -51,11 +52,13 @@ fn compare(place: &str, python: Option<&Peer>, rounds: usize, calls: usize) {
     let (values, counter) = (values.expect("a dict"), counter.expect("a counter"));
     let key = "key".to_owned();
     values.insert(&key, &7).expect("inserted");
-    let [mut reads, mut adds, mut many] = [const { Vec::new() }; 3];
+    let [mut reads, mut adds, mut each, mut many] = [const { Vec::new() }; 4];
+    let keys = vec![key.clone(); calls];
     let [mut python_reads, mut python_adds] = [const { Vec::new() }; 2];
     for _ in 0..rounds {
         reads.push(seconds(|| (0..calls).for_each(|_| assert_eq!(values.get(&key).expect("read"), Some(7)))));
         adds.push(seconds(|| (0..calls).for_each(|_| drop(counter.add(1).expect("added")))));
+        each.push(seconds(|| assert_eq!(values.get_each(&keys).expect("read"), vec![Some(7); calls])));
         many.push(server.by_many(calls));
         if let Some(done) = python.and_then(|python| run(python, calls)) {
             python_reads.push(done.0);
@@ -66,11 +69,15 @@ fn compare(place: &str, python: Option<&Peer>, rounds: usize, calls: usize) {
     assert_eq!(counted, rounds * calls * 2, "no call was lost");
     println!("{place}:");
     let samples = |figures: Vec<f64>| figures.into_iter().collect::<Samples>();
-    let [reads, adds, many] = [reads, adds, many].map(samples);
+    let [reads, adds, each, many] = [reads, adds, each, many].map(samples);
     let [python_reads, python_adds] = [python_reads, python_adds].map(samples);
-    for (name, own, other) in [("dict get", &reads, &python_reads), ("counter add", &adds, &python_adds)] {
+    for (name, own, other) in [
+        ("dict get", &reads, &python_reads),
+        ("dict get_each", &each, &python_reads),
+        ("counter add", &adds, &python_adds),
+    ] {
         let each = own.median() / calls as f64;
-        print!("  {name:12} {:7.1} us a call, {:8.0} calls/s", each * 1e6, 1.0 / each);
+        print!("  {name:13} {:7.1} us a call, {:8.0} calls/s", each * 1e6, 1.0 / each);
         match other.is_empty() {
             true => println!(),
             false => println!(
@@ -81,7 +88,7 @@ fn compare(place: &str, python: Option<&Peer>, rounds: usize, calls: usize) {
             ),
         }
     }
-    println!("  {CLIENTS} clients    {:8.0} calls/s in all", calls as f64 / many.median());
+    println!("  {CLIENTS} clients     {:8.0} calls/s in all", calls as f64 / many.median());
 }
 
 /// Seconds for reads and for adds.

@@ -78,8 +78,30 @@ fn what_cannot_be_done_is_a_typed_error_and_the_next_call_works() {
     assert_eq!(words.get(&1).unwrap().as_deref(), Some("one"));
     let giant = manager.dict::<u8, Vec<u8>>("giant").unwrap();
     assert!(matches!(giant.insert(&1, &vec![0; 65 << 20]), Err(ManagerError::Frame(_))));
+    assert_eq!(giant.get(&1).unwrap(), None, "nothing was sent");
     let wrong = Manager::connect(server.address(), &Key::new("another"));
     assert!(matches!(wrong, Err(ManagerError::Auth(AuthError::Refused))));
+}
+
+#[test]
+fn many_at_once_come_in_the_order_of_their_keys() {
+    let server = server("each");
+    let manager = client(&server);
+    let dict = manager.dict::<String, Vec<u8>>("dict").unwrap();
+    let key = |number: usize| format!("{number:>width$}", width = 1 + number % 3 * 9_000);
+    for number in (0..60).step_by(2) {
+        dict.insert(&key(number), &vec![number as u8; number * 4_000]).unwrap();
+    }
+    let keys: Vec<String> = (0..60).map(key).collect();
+    let expected = |number: usize| number.is_multiple_of(2).then(|| vec![number as u8; number * 4_000]);
+    assert_eq!(dict.get_each(&keys).unwrap(), (0..60).map(expected).collect::<Vec<_>>());
+    assert!(dict.get_each(&[]).unwrap().is_empty());
+    // An error in the middle, and the next call has its own answer.
+    let wrong = manager.dict::<String, Option<u32>>("dict").unwrap();
+    assert!(matches!(wrong.get_each(&keys), Err(ManagerError::Type(_))));
+    let giant = vec!["x".to_owned(), "x".repeat(65 << 20)];
+    assert!(matches!(dict.get_each(&giant), Err(ManagerError::Frame(_))));
+    assert_eq!(dict.get(&keys[2]).unwrap(), expected(2));
 }
 
 #[test]

@@ -9,7 +9,13 @@ use super::{
 use crate::{
     Address, Connection,
     auth::{self, Key},
+    frame::FrameError,
 };
+
+/// Bytes of requests that are sent before the answer to the first is read.
+const WINDOW: usize = 64 << 10;
+/// What a request has beside its name and its key, at most, and what the kernel needs for a message beside its bytes.
+const OVERHEAD: usize = 800;
 
 /// A client's connection to a manager, for one thread.
 ///
@@ -28,6 +34,8 @@ struct Line {
     connection: Connection,
     said: Vec<u8>,
     patience: Duration,
+    /// Requests that were sent and have no answer.
+    unanswered: usize,
     /// An answer is missing: what came next would be taken for it.
     is_broken: bool,
 }
@@ -40,7 +48,13 @@ impl Manager {
     pub fn connect(address: &Address, key: &Key) -> Result<Self, ManagerError> {
         let connection = Connection::connect_within(address, SILENT)?;
         let connection = auth::prove(connection, key, SILENT)?.with_looks(LOOKS);
-        Ok(Self(RefCell::new(Line { connection, said: Vec::new(), patience: SILENT, is_broken: false })))
+        Ok(Self(RefCell::new(Line {
+            connection,
+            said: Vec::new(),
+            patience: SILENT,
+            unanswered: 0,
+            is_broken: false,
+        })))
     }
 
     /// Waits for an answer at most so long, instead of [`SILENT`].
@@ -98,26 +112,89 @@ impl Manager {
         read: impl FnOnce(Answer<'_>) -> Option<T>,
     ) -> Result<T, ManagerError> {
         let mut line = self.0.borrow_mut();
-        let Line { connection, said, patience, is_broken } = &mut *line;
-        if *is_broken {
+        let waits = match call {
+            Call::Acquire(limit) => {
+                limit.map(|limit| line.patience.saturating_add(Duration::from_micros(limit)))
+            }
+            _ => Some(line.patience),
+        };
+        line.ask(&Request { object, call })?;
+        line.answer(waits, read)
+    }
+
+    // ANCHOR: calls
+    /// Several calls: many requests go before the first answer is read, so that one switch to the server and back serves all
+    /// of them. The first error, after the answers to all that were sent have been read.
+    pub(super) fn calls<T>(
+        &self,
+        object: &str,
+        calls: impl IntoIterator<Item: AsRef<[u8]>>,
+        call: impl Fn(&[u8]) -> Call<'_>,
+        read: impl Fn(Answer<'_>) -> Option<T>,
+    ) -> Result<Vec<T>, ManagerError> {
+        let mut line = self.0.borrow_mut();
+        let (mut answers, mut calls) = (Vec::new(), calls.into_iter().peekable());
+        while calls.peek().is_some() {
+            let (mut under_way, mut bytes) = (0, 0);
+            // As much as any socket takes: were we to wait for room, the server could be waiting for us to read.
+            while let Some(what) =
+                calls.next_if(|what| under_way == 0 || bytes + what.as_ref().len() < WINDOW)
+            {
+                bytes += what.as_ref().len() + object.len() + OVERHEAD;
+                line.ask(&Request { object, call: call(what.as_ref()) })?;
+                under_way += 1;
+            }
+            let patience = Some(line.patience);
+            let all: Vec<_> = (0..under_way).map(|_| line.answer(patience, &read)).collect();
+            answers.extend(all.into_iter().collect::<Result<Vec<T>, _>>()?);
+        }
+        Ok(answers)
+    }
+    // ANCHOR_END: calls
+}
+
+impl Line {
+    fn ask(&mut self, request: &Request<'_>) -> Result<(), ManagerError> {
+        if self.is_broken {
             return Err(ManagerError::Gone);
         }
-        said.clear();
-        let waits = match call {
-            Call::Acquire(limit) => limit.map(|limit| patience.saturating_add(Duration::from_micros(limit))),
-            _ => Some(*patience),
-        };
-        *said = postcard::to_extend(&Request { object, call }, std::mem::take(said))
-            .map_err(ManagerError::Type)?;
-        *is_broken = true;
-        connection.send_within(said, *patience).map_err(lost)?;
+        self.is_broken = true;
+        self.said.clear();
+        self.said =
+            postcard::to_extend(request, std::mem::take(&mut self.said)).map_err(ManagerError::Type)?;
+        self.unanswered += 1;
+        match self.connection.send_within(&self.said, self.patience) {
+            // Nothing was sent.
+            Err(error @ FrameError::TooLong { .. }) => {
+                self.unanswered -= 1;
+                self.is_broken = self.unanswered > 0;
+                Err(ManagerError::Frame(error))
+            }
+            sent => {
+                sent.map_err(lost)?;
+                self.is_broken = false;
+                Ok(())
+            }
+        }
+    }
+
+    fn answer<T>(
+        &mut self,
+        waits: Option<Duration>,
+        read: impl FnOnce(Answer<'_>) -> Option<T>,
+    ) -> Result<T, ManagerError> {
+        if self.is_broken {
+            return Err(ManagerError::Gone);
+        }
+        self.is_broken = true;
         let answer = match waits {
-            Some(limit) => connection.receive_within(limit),
-            None => connection.receive(),
+            Some(limit) => self.connection.receive_within(limit),
+            None => self.connection.receive(),
         };
         let answer = answer.map_err(lost)?.ok_or(ManagerError::Gone)?;
         let answer: Answer<'_> = postcard::from_bytes(answer).map_err(|_| ManagerError::Strange)?;
-        *is_broken = false;
+        self.unanswered -= 1;
+        self.is_broken = false;
         match answer {
             Answer::Error(why) => Err(why.into()),
             answer => read(answer).ok_or(ManagerError::Strange),
@@ -125,11 +202,10 @@ impl Manager {
     }
 }
 
-fn lost(error: crate::frame::FrameError) -> ManagerError {
-    use crate::frame::FrameError::TooLong;
+fn lost(error: FrameError) -> ManagerError {
     match error {
         error if error.is_timeout() => ManagerError::Silent,
-        error @ TooLong { .. } => ManagerError::Frame(error),
+        error @ FrameError::TooLong { .. } => ManagerError::Frame(error),
         _ => ManagerError::Gone,
     }
 }

@@ -30,7 +30,8 @@
 //!   [`SILENT`]. The state is gone with it.
 //!
 //! # Cost
-//! Two messages and two switches a call: microseconds, where shared memory has nanoseconds. Take this for what is asked for
+//! Two messages and two switches a call: microseconds, where shared memory has nanoseconds. Calls that do not wait for each
+//! other's answers share the switches ([`Dict::get_each`]). Take this for what is asked for
 //! rarely, is of many types, or must outlive a client; a counter in the innermost loop belongs into shared memory.
 //!
 //! In Python: `multiprocessing.Manager`, `managers.SyncManager`, `BaseProxy`, `RemoteError`.

@@ -66,6 +66,25 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<'_, 
         self.manager.get(&self.name, &encode(key)?)
     }
 
+    /// Copies of what is at each of `keys`, in their order. The requests go one behind the other and are not waited for one
+    /// by one, which is far faster than [`get`](Self::get) for each; others may write in between.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); the first one of any key.
+    pub fn get_each(&self, keys: &[K]) -> Result<Vec<Option<V>>, ManagerError> {
+        let keys = keys.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let found = self.manager.calls(
+            &self.name,
+            &keys,
+            |key| Call::Get(key),
+            |answer| match answer {
+                Answer::Value(found) => Some(found.map(decode).transpose()),
+                _ => None,
+            },
+        )?;
+        found.into_iter().collect()
+    }
+
     /// Puts `value` there, in place of what was.
     ///
     /// # Errors
