@@ -83,7 +83,7 @@ fn strange(habit: Habit) -> Strange {
 
 fn quick() -> Settings {
     Settings {
-        limit: Duration::from_secs(1),
+        limit: Duration::from_secs(3),
         time: [Duration::from_secs(1), Duration::ZERO],
         ..Settings::default()
     }

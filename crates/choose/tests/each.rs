@@ -254,7 +254,10 @@ fn work_that_waits_gets_more_at_once_than_there_are_cores() {
     let lines = lines(&output);
     let advice = lines.iter().find_map(|line| line.get("advice")).unwrap();
     let cores = thread::available_parallelism().unwrap().get() as u64;
-    assert!(advice["workers"].as_u64().unwrap() > cores, "{advice}");
+    // On a machine that others use, waiting is not believed.
+    let others = lines.iter().find_map(|line| line.get("trace")).unwrap()["others_cores"].as_f64();
+    let busy = others.is_some_and(|others| others > 0.25 * cores as f64);
+    assert_eq!(advice["workers"].as_u64().unwrap() > cores, !busy, "{advice}");
     assert!(advice["why"].as_str().unwrap().contains("waits"), "{advice}");
 }
 

@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::{self, BufRead, Write},
-    process,
+    panic, process,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -97,6 +97,8 @@ fn serve<W: Workload>(report: &OsStr) -> io::Result<()> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     let Order { work, every, what } = serde_json::from_str::<Order<W>>(&line)?;
+    // A piece's panic is told by whoever asked.
+    panic::set_hook(Box::new(|_| {}));
     let work = Sampled { work, every };
     let said = match what {
         What::Trace { limit, time } => trace(&work, limit, time, &report),
@@ -114,7 +116,7 @@ fn trace<W: Workload>(work: &W, limit: Duration, time: Duration, report: &Report
     }
     let watch = watch(limit, report.clone())?;
     let directory = env::current_dir();
-    let before = resident();
+    let (before, queued) = (resident(), queued());
     let (mut walls, mut cpu, mut dearest) = (Vec::new(), 0.0, 0.0_f64);
     let mut whole = W::Part::default();
     let began = now();
@@ -144,6 +146,7 @@ fn trace<W: Workload>(work: &W, limit: Duration, time: Duration, report: &Report
         done: walls.len(),
         wall: walls.iter().sum(),
         cpu,
+        queued: self::queued() - queued,
         dearest,
         uneven: uneven(&walls, cores().max(2)),
         memory: most_resident().saturating_sub(before),
@@ -223,6 +226,13 @@ fn measure<W: Workload>(
 fn thread_cpu() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Seconds that this thread could have gone on and got no core (second field of `schedstat`, proc(5)).
+fn queued() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split_whitespace().nth(1).and_then(|field| field.parse::<f64>().ok());
+    nanoseconds.unwrap_or(0.0) / 1e9
 }
 
 /// Bytes that are in memory now, and the most that ever were (`VmRSS`, `VmHWM` in proc_pid_status(5)); 0 where the

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! A piece must do the same when it is done again, as it will be, some ten times. It may print: what it writes to
-//! standard output comes out on standard error. Linux only.
+//! standard output comes out on standard error, once. Linux only.
 
 mod child;
 mod order;
@@ -165,10 +165,11 @@ fn mechanisms<W: Workload>() -> Vec<Mechanism<W>> {
 fn numbers(traced: &Traced, room: usize) -> (Vec<Workers>, bool) {
     let cores = Workers::cores();
     let mut numbers = up_to_cores(cores);
-    let waits = traced.cpu < traced.wall / 2.0;
+    let waits = traced.waits();
     if waits {
         // N* = C (D + Z) / D; no more than there are pieces, or than one machine should start.
-        let most = (cores.get() as f64 * traced.wall / traced.cpu.max(1e-6)).min(200.0) as usize;
+        let most =
+            (cores.get() as f64 * (traced.wall - traced.queued) / traced.cpu.max(1e-6)).min(200.0) as usize;
         numbers.extend(beyond_cores(cores, most.min(traced.pieces)));
     }
     numbers.retain(|number| number.get() <= room.min(traced.pieces).max(1));

@@ -61,6 +61,8 @@ pub struct Traced {
     pub wall: f64,
     /// ... and how many of them on a processor, in the thread that did them.
     pub cpu: f64,
+    /// Seconds in which this thread could have gone on and got no core: others used them.
+    pub queued: f64,
     /// Seconds that the dearest one took.
     pub dearest: f64,
     /// How much more than the mean the dearest of as many equal stretches as there are cores took: 1 is even.
@@ -70,6 +72,11 @@ pub struct Traced {
 }
 
 impl Traced {
+    /// Whether pieces wait, for something else than a core, longer than they compute.
+    pub(super) fn waits(&self) -> bool {
+        self.wall - self.cpu - self.queued > self.cpu
+    }
+
     /// Every so manyth piece is to be measured, so that one after the other they take no longer than a part of `time`.
     pub(super) fn every(&self, time: Duration) -> usize {
         let all = self.wall * self.pieces as f64 / self.done.max(1) as f64;

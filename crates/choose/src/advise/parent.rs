@@ -13,7 +13,7 @@ use workload::Workload;
 use super::{
     AdviseError, MEASURING,
     child::mark,
-    order::{Order, Said, Traced, Wrong},
+    order::{Order, Said, Traced, What, Wrong},
 };
 use crate::{own, row::Row};
 
@@ -71,8 +71,13 @@ fn run<W: Workload>(order: &Order<W>, silence: Duration) -> io::Result<Ended> {
     let mut command = Command::new(own::program()?);
     command.arg(mark(process::id().cast_signed())).arg(W::NAME).arg(report.path());
     command.env(MEASURING, process::id().to_string());
-    // What pieces print is not this program's output.
-    command.stdin(Stdio::piped()).stdout(io::stderr());
+    command.stdin(Stdio::piped());
+    match order.what {
+        // What pieces print is not this program's output.
+        What::Trace { .. } => command.stdout(io::stderr()),
+        // The same again and again, and from many at once.
+        What::Measure { .. } => command.stdout(Stdio::null()).stderr(Stdio::null()),
+    };
     let mut child = die_with_parent(&mut command).spawn()?;
     let mut line = serde_json::to_vec(order)?;
     line.push(b'\n');

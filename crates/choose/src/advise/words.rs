@@ -47,7 +47,7 @@ impl Advice {
 
     /// What would change the advice.
     fn would_change(&self) -> String {
-        let Traced { pieces, wall, done, cpu, .. } = self.trace;
+        let Traced { pieces, wall, done, .. } = self.trace;
         let piece = wall / done.max(1) as f64;
         let cores = cores();
         if pieces == 1 {
@@ -60,7 +60,7 @@ impl Advice {
                 "A piece takes {}: handing it out costs about as much. Larger pieces would change this.",
                 show::seconds(piece)
             )
-        } else if cpu < wall / 2.0 {
+        } else if self.trace.waits() {
             "It waits more than it computes: more cores would change nothing, a slower or a busier other side would.".to_owned()
         } else {
             format!(

@@ -32,6 +32,8 @@ pub(super) struct Known<'a> {
     pub(super) left: usize,
     pub(super) cores: usize,
     pub(super) room: Room,
+    /// Whether others used so much of the cores that waiting cannot be told from queueing for a core.
+    pub(super) busy: bool,
 }
 
 impl Known<'_> {
@@ -44,7 +46,8 @@ impl Known<'_> {
     pub(super) fn advise(&self) -> Advice {
         // With nothing left, the advice is for the next time: for as many as it takes to keep all busy.
         let count = if self.left == 0 { 8 * MOST } else { self.left };
-        let most = self.room.most().min(MOST).min(count);
+        let believed = if self.busy { self.cores } else { MOST };
+        let most = self.room.most().min(believed).min(count);
         let times: Vec<(usize, f64)> =
             (1..=most).map(|workers| (workers, self.predict(count, workers))).collect();
         let best = times.iter().map(|(_, seconds)| *seconds).fold(f64::INFINITY, f64::min);
@@ -90,6 +93,11 @@ impl Known<'_> {
     fn bound(&self, workers: usize, most: usize) -> String {
         let Cost { wall, cpu } = self.mean();
         let by_cores = self.cores as f64 * wall / cpu.max(1e-9);
+        if self.busy && workers == most && by_cores > most as f64 {
+            return "On a machine so busy waiting cannot be told from queueing for a core, so that more are not tried: \
+                    measured on a quiet one this may change."
+                .to_owned();
+        }
         if workers == most && self.room.most() == most && (most as f64) < by_cores {
             let each = show::bytes(self.room.dearest);
             let all = show::bytes(self.room.budget);
@@ -131,8 +139,12 @@ mod tests {
 
     const PLENTY: Room = Room { budget: 1 << 40, dearest: 1 << 20 };
 
+    fn known(wall: f64, cpu: f64, left: usize, room: Room, busy: bool) -> Advice {
+        Known { sample: &[Cost { wall, cpu }], left, cores: 4, room, busy }.advise()
+    }
+
     fn advice(wall: f64, cpu: f64, left: usize, room: Room) -> Advice {
-        Known { sample: &[Cost { wall, cpu }], left, cores: 4, room }.advise()
+        known(wall, cpu, left, room, false)
     }
 
     #[test]
@@ -148,11 +160,17 @@ mod tests {
     }
 
     #[test]
+    fn on_a_busy_machine_waiting_is_not_believed() {
+        let busy = known(1.0, 0.0, 1000, PLENTY, true);
+        assert_eq!(busy.workers, 4);
+        assert!(busy.why.contains("so busy"), "{}", busy.why);
+    }
+
+    #[test]
     fn few_inputs_take_no_more_than_there_are() {
         assert_eq!(advice(1.0, 0.0, 3, PLENTY).workers, 3);
-        // Five on four cores need two rounds, and so do they on three.
-        assert_eq!(advice(1.0, 1.0, 5, PLENTY).workers, 4);
-        assert_eq!(advice(1.0, 1.0, 6, PLENTY).workers, 4);
+        // Five on four cores: all at once they share them and take 5/4; with four at once the last one runs alone.
+        assert_eq!(advice(1.0, 1.0, 5, PLENTY).workers, 5);
         assert_eq!(advice(1.0, 1.0, 1, PLENTY).workers, 1);
         assert!(advice(1.0, 1.0, 0, PLENTY).workers > 1);
     }

@@ -141,7 +141,7 @@ impl Crew<'_> {
             Some(limit) if run.late => End::Late(limit),
             _ => End::of_status(reaped.status),
         };
-        let cost = Cost { wall, cpu: reaped.cpu };
+        let cost = Cost { wall: (wall - reaped.queued).max(reaped.cpu.min(wall)), cpu: reaped.cpu };
         Ok(Outcome { index: run.index, end, cost, memory: reaped.memory, written: Some(run.written) })
     }
 }

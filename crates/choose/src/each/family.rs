@@ -8,7 +8,7 @@
 //! (setsid(2)) escapes.
 
 use std::{
-    io, mem,
+    fs, io, mem,
     os::unix::process::CommandExt,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -34,6 +34,8 @@ pub(super) struct Reaped {
     pub(super) status: libc::c_int,
     /// Processor time of it and of those of its children that it has waited for, in seconds.
     pub(super) cpu: f64,
+    /// How long it could have gone on and got no core, in seconds; its children's time is not in it.
+    pub(super) queued: f64,
     /// The most memory that it, or one of those children, ever had, in bytes.
     pub(super) memory: u64,
 }
@@ -61,7 +63,8 @@ impl Family {
         let mut heads = self.lock();
         // While the head is a zombie its number is nobody else's.
         let _ = kill_process_group(head, Signal::KILL);
-        let reaped = wait4(head);
+        let queued = queued(head);
+        let reaped = wait4(head).map(|reaped| Reaped { queued, ..reaped });
         heads.retain(|other| *other != head);
         reaped
     }
@@ -92,6 +95,14 @@ impl Family {
     }
 }
 
+/// The second field of `schedstat` (proc(5), "Documentation/scheduler/sched-stats.rst"), of a zombie too; 0 where the
+/// kernel does not count it.
+fn queued(head: Pid) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{}/schedstat", head.as_raw_pid())).unwrap_or_default();
+    let nanoseconds = text.split_whitespace().nth(1).and_then(|field| field.parse::<f64>().ok());
+    nanoseconds.unwrap_or(0.0) / 1e9
+}
+
 /// wait4(2): std's `Child::wait` keeps to itself what the child has used.
 fn wait4(pid: Pid) -> io::Result<Reaped> {
     let mut status = 0;
@@ -111,6 +122,7 @@ fn wait4(pid: Pid) -> io::Result<Reaped> {
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
     Ok(Reaped {
         status,
+        queued: 0.0,
         cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime),
         // Kibibytes on Linux (getrusage(2)). What we ourselves had at the fork counts as the child's: some megabytes.
         memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,

@@ -47,6 +47,8 @@ const SAMPLE_PART: usize = 4;
 /// A check takes this many inputs for each that runs at once, and about so long.
 const CHECK_ROUNDS: usize = 2;
 const CHECK_SECONDS: f64 = 1.0;
+/// From this share of the cores on, what others use of them is too much.
+const BUSY: f64 = 0.25;
 
 /// All of it. 0 when the command has succeeded for every input, 1 when not, 2 when nothing could be run at all.
 pub fn run(args: &RunArgs) -> ExitCode {
@@ -72,8 +74,16 @@ pub fn run(args: &RunArgs) -> ExitCode {
     let crew =
         Crew { template: &template, inputs: &inputs, limit, family: &family, room: Room::new(args.memory) };
     let voice = Voice { json: args.json, inputs: &inputs, out: io::stdout() };
-    let mut session =
-        Session { args, inputs: &inputs, crew, voice, sample: Vec::new(), next: 0, failed: Vec::new() };
+    let mut session = Session {
+        args,
+        inputs: &inputs,
+        crew,
+        voice,
+        sample: Vec::new(),
+        next: 0,
+        failed: Vec::new(),
+        busy: false,
+    };
     let ended = session.all();
     if let Err(error) = &ended {
         // Whoever reads standard output is gone, or the system gives up: nobody is left running.
@@ -93,6 +103,8 @@ struct Session<'a> {
     /// The first input that was not run.
     next: usize,
     failed: Vec<String>,
+    /// Whether others used much of the cores while the sample ran.
+    busy: bool,
 }
 
 impl Session<'_> {
@@ -136,13 +148,14 @@ impl Session<'_> {
 
     fn known(&self) -> Known<'_> {
         let left = self.inputs.len() - self.next;
-        Known { sample: &self.sample, left, cores: cores(), room: self.crew.room }
+        Known { sample: &self.sample, left, cores: cores(), room: self.crew.room, busy: self.busy }
     }
 
     fn advise(&mut self, others: Option<f64>) -> io::Result<usize> {
         if self.sample.is_empty() {
             return Ok(cores());
         }
+        self.busy = others.is_some_and(|others| others > BUSY * cores() as f64);
         let advice = self.known().advise();
         let memory = show::bytes(self.crew.room.dearest);
         self.voice.line(&json!({ "trace": {
@@ -155,7 +168,7 @@ impl Session<'_> {
             advice.why,
             many(self.sample.len())
         ));
-        if let Some(others) = others.filter(|others| *others > 0.25 * cores() as f64) {
+        if let Some(others) = others.filter(|_| self.busy) {
             let cores = cores();
             self.voice.say(&format!(
                 "Something else kept {others:.1} of the {cores} cores busy meanwhile: these figures are rough."

@@ -19,7 +19,7 @@ pub(super) struct Outcome {
 /// What a run takes, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Cost {
-    /// From its start to its end.
+    /// From its start to its end, without the time in which it could have gone on and got no core.
     pub(super) wall: f64,
     /// On processors: more than `wall` if it uses several at once.
     pub(super) cpu: f64,

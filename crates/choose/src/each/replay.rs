@@ -15,8 +15,9 @@ pub(super) fn seconds(sample: &[Cost], count: usize, workers: usize, cores: f64)
         return 0.0;
     }
     // The middle of a long list goes at a steady rate; only its end has to be looked at run by run.
-    let looked_at = count.min(8 * workers + sample.len());
-    let steady = (count - looked_at) as f64 / rate(sample, workers, cores);
+    let rounds = count.saturating_sub(8 * workers + sample.len()) / workers;
+    let looked_at = count - rounds * workers;
+    let steady = (rounds * workers) as f64 / rate(sample, workers, cores);
     let mut next = (0..looked_at).map(|index| sample[index % sample.len()]);
     let mut running: Vec<Run> = next.by_ref().take(workers).map(Run::new).collect();
     let mut clock = 0.0;
