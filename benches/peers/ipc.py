@@ -3,10 +3,14 @@
 For each number on standard input it does so many round trips, or bursts one way, and prints seconds.
 """
 
+import ctypes
 import multiprocessing as mp
 import os
+import signal
 import sys
 import time
+
+PR_SET_PDEATHSIG = 1
 
 
 def pipes():
@@ -20,16 +24,17 @@ def queues():
     return (there.put, back.get), (back.put, there.get)
 
 
-def answer(end, core, burst, message):
+def answer(end, core, burst, message, parent):
+    # A fork has both ends of everything, so it would never see an end: it goes with its parent.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        return
     os.sched_setaffinity(0, {core})
     send, receive = end
-    try:
-        while True:
-            for _ in range(burst):
-                receive()
-            send(message)
-    except EOFError:
-        pass
+    while True:
+        for _ in range(burst):
+            receive()
+        send(message)
 
 
 def main():
@@ -38,7 +43,7 @@ def main():
     message = bytes([7]) * size
     here, there = pipes() if way == "pipe" else queues()
     back = message if mode == "trip" else b"1"
-    other = mp.Process(target=answer, args=(there, core, burst, back), daemon=True)
+    other = mp.Process(target=answer, args=(there, core, burst, back, os.getpid()), daemon=True)
     other.start()
     send, receive = here
     for line in sys.stdin:

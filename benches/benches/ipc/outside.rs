@@ -72,7 +72,7 @@ impl Contender for Outside {
 
 impl Drop for Outside {
     fn drop(&mut self) {
-        // Its own other end goes with it: that sees the end, or is told to be killed.
+        // Its own other end goes with it: that has asked for it (PR_SET_PDEATHSIG).
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

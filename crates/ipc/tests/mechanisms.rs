@@ -4,6 +4,8 @@
 //! A short form runs with the other tests; `just chaos` runs the full one. What is random comes from a seed, which a failure
 //! names.
 
+mod alone;
+
 use std::{
     env, fs,
     io::{BufRead, BufReader, Write},
@@ -12,7 +14,6 @@ use std::{
         linux::net::SocketAddrExt,
         unix::net::{SocketAddr, UnixStream},
     },
-    path::Path,
     process::{self, Command, Stdio},
     sync::{
         Arc,
@@ -41,12 +42,10 @@ use workload::{
 fn main() {
     mechanisms::watch(die_as_planned);
     worker::enter(&[JOBS.as_slice(), &[job::<Numbers>()]].concat());
-    match env::args().nth(1).as_deref() {
-        Some("scene-caller") => return caller(&env::args().nth(2).unwrap()),
-        // Two tests of the same crate at once have the same names: so each has a directory of its own.
-        _ if env::var_os(ALONE).is_none() => process::exit(in_a_directory_of_its_own()),
-        _ => {}
+    if env::args().nth(1).as_deref() == Some("scene-caller") {
+        return caller(&env::args().nth(2).unwrap());
     }
+    alone::be_alone();
     let _hang = testkit::watchdog(Duration::from_secs(900));
     let trials = vec![
         trial("mandelbrot", || for_all(&Mandelbrot::sized(Size::Test), &[1, 2, 3, 8])),
@@ -80,26 +79,6 @@ fn main() {
     // One at a time: what a test leaves behind is looked for in the whole process.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     libtest_mimic::run(&arguments, trials).exit();
-}
-
-const ALONE: &str = "IPC_TEST_ALONE";
-
-/// Runs this program once more, with a directory for temporary files that is its own and must be empty in the end.
-fn in_a_directory_of_its_own() -> i32 {
-    // Short: a socket's path is at most 107 bytes long.
-    let directory = env::temp_dir().join(format!("rust-ipc-m{}", process::id()));
-    fs::create_dir_all(&directory).unwrap();
-    let mut command = Command::new("/proc/self/exe");
-    let command = command.args(env::args_os().skip(1)).env("TMPDIR", &directory).env(ALONE, "");
-    let status = command.status().unwrap();
-    let left = files(&directory);
-    fs::remove_dir_all(&directory).unwrap();
-    assert!(left.is_empty(), "left behind: {left:?}");
-    status.code().unwrap_or(101)
-}
-
-fn files(directory: &Path) -> Vec<String> {
-    fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect()
 }
 
 fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {

@@ -23,6 +23,7 @@ use ipc_channel::{
     ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcSender, bytes_channel},
 };
 use processes::Program;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use serde::{Deserialize, Serialize};
 use workload::{RunError, Timeline, Workers, Workload};
 
@@ -41,42 +42,37 @@ pub fn run<W: Workload>(work: &W, workers: Workers, timeline: &Timeline) -> Resu
     with_program(Carrier::IpcChannel, &Program::this(), work, workers, timeline)
 }
 
-/// What goes through the one-shot server.
+/// What the worker sends through the one-shot server: orders go out here, and answers come in there.
 #[derive(Debug, Serialize, Deserialize)]
-enum First {
-    /// The worker's: orders go out here, and answers come in there.
-    Channels(IpcBytesSender, IpcBytesReceiver),
-    /// The caller's own: the worker has died.
-    Nobody,
-}
+struct Channels(IpcBytesSender, IpcBytesReceiver);
 
 // ANCHOR: meet
 /// The caller's side: tells the worker at the other end of `socket` where to connect, and waits for its channels.
 pub(super) fn meet(mut socket: Connection) -> Result<Line, LineError> {
-    let (server, name) = IpcOneShotServer::<First>::new().map_err(LineError::bad)?;
+    let (server, name) = IpcOneShotServer::<Channels>::new().map_err(LineError::bad)?;
     socket.send(name.as_bytes())?;
     thread::scope(|scope| {
-        let instead = move || {
-            // The worker says that it has connected, or its end says that it never will.
-            if !matches!(socket.receive(), Ok(Some(_))) {
-                let server = IpcSender::connect(name)?;
-                server.send(First::Nobody).map_err(io::Error::other)?;
-            }
-            Ok::<(), io::Error>(())
+        let instead = move || match socket.receive() {
+            Ok(Some(_connected)) => {}
+            // It never will. An error here: it has, and died; nobody listens at that name any more.
+            Ok(None) | Err(_) => drop(knock(&name)),
         };
-        let watching = thread::Builder::new().spawn_scoped(scope, instead).map_err(LineError::bad)?;
-        let accepted = server.accept();
-        // An error there: nobody listens at that name any more, since accept has returned.
-        let _ = watching.join();
-        match accepted {
-            Ok((_, First::Channels(out, into))) => Ok(Line::Channels { out, into, received: Vec::new() }),
-            Ok((_, First::Nobody)) => Err(LineError::Gone),
+        thread::Builder::new().spawn_scoped(scope, instead).map_err(LineError::bad)?;
+        match server.accept() {
+            Ok((_, Channels(out, into))) => Ok(Line::Channels { out, into, received: Vec::new() }),
             Err(IpcError::SerializationError(error)) => Err(LineError::bad(error)),
             Err(_) => Err(LineError::Gone),
         }
     })
 }
 // ANCHOR_END: meet
+
+/// Connects to a one-shot server and goes: its `accept` returns with an error. (`IpcSender::connect` keeps its descriptor for
+/// ever when nobody listens.)
+fn knock(name: &str) -> io::Result<()> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    Ok(connect(&socket, &SocketAddrUnix::new(name)?)?)
+}
 
 /// The worker's side.
 pub(super) fn join(mut socket: Connection) -> Result<Line, LineError> {
@@ -85,7 +81,7 @@ pub(super) fn join(mut socket: Connection) -> Result<Line, LineError> {
     let server = IpcSender::connect(name).map_err(LineError::bad)?;
     let (orders, into) = bytes_channel().map_err(LineError::bad)?;
     let (out, answers) = bytes_channel().map_err(LineError::bad)?;
-    server.send(First::Channels(orders, answers)).map_err(LineError::bad)?;
+    server.send(Channels(orders, answers)).map_err(LineError::bad)?;
     socket.send(b"connected")?;
     Ok(Line::Channels { out, into, received: Vec::new() })
 }
