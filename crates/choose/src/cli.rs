@@ -92,7 +92,7 @@ pub enum Role {
     Compare(crate::compare::CompareArgs),
     /// Try what is usually said of threads and processes: in Rust, and in Python where there is one
     ///
-    /// Of each statement: whether it holds here, the figure, and the lesson that shows it. Takes about 20 seconds.
+    /// Of each statement: whether it holds here, the figure, and the lesson that shows it. Takes about 15 seconds.
     #[cfg(target_os = "linux")]
     #[command(after_help = "Exit code: 0 all was tried, 1 an experiment itself failed, 2 wrong usage.")]
     Ledger(crate::ledger::LedgerArgs),

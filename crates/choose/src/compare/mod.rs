@@ -1,7 +1,7 @@
 //! `choose compare A.json B.json`: what differs between two runs beyond noise.
 //!
-//! [`read`] turns each file into a run, or says at which line it is none; [`compare`](compare()) is a pure function from
-//! two runs to the differences; [`show`] prints them.
+//! [`read()`] turns each file into a run, or says at which line it is none; [`compare()`] is a pure function from two runs to
+//! the differences; `show` prints them.
 
 mod difference;
 mod read;

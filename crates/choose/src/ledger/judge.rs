@@ -179,6 +179,11 @@ fn deadlock(_: Language, f: &Figures) -> Tried {
     Tried::new(held_if(f.stuck), f64::from(u8::from(f.stuck)), said.to_owned())
 }
 
+/// What the machine gave: seen by a kernel, or by work that reached it when the kernel did not run.
+fn given(f: &Figures) -> f64 {
+    f.ceiling.max(f.computing_threads).max(f.computing_processes)
+}
+
 /// Why statements about several cores cannot be judged, if they cannot.
 fn too_few_cores(f: &Figures) -> Option<Tried> {
     if f.cores < 2 {
@@ -186,7 +191,7 @@ fn too_few_cores(f: &Figures) -> Option<Tried> {
             "one core: nothing parallel can be concluded about work that computes",
         ));
     }
-    (f.ceiling < 0.75 * f.cores as f64).then(|| {
+    (given(f) < 0.75 * f.cores as f64).then(|| {
         Tried::not_judged(format!(
             "a pure kernel gains only {:.2} times on {} cores just now",
             f.ceiling, f.cores
@@ -203,7 +208,7 @@ fn gil(language: Language, f: &Figures) -> Tried {
     match (language, f.gil) {
         (Python, true) => Tried::new(held_if(gain < 1.25), gain, said),
         (Python, false) => Tried::new(Refined, gain, said + ": this build has no GIL"),
-        (Rust, _) if gain >= 0.7 * f.ceiling => Tried::new(Refuted, gain, said + ": Rust has no GIL"),
+        (Rust, _) if gain >= 0.7 * given(f) => Tried::new(Refuted, gain, said + ": Rust has no GIL"),
         (Rust, _) => Tried::not_judged(said + ": too little for this machine"),
     }
 }
@@ -279,8 +284,11 @@ fn communication(_: Language, f: &Figures) -> Tried {
         f.word_process * 1e6,
         f.word_thread * 1e6
     );
-    // Either wakes someone who sleeps, which is most of it.
-    Tried::new(if ratio > 1.5 { Held } else { Refined }, ratio, said)
+    // Either wakes someone who sleeps, which may be most of it.
+    match ratio > 2.0 {
+        true => Tried::new(Held, ratio, said),
+        false => Tried::new(Refined, ratio, said + ": it is large messages that cost more, by the copy"),
+    }
 }
 
 fn separate(_: Language, f: &Figures) -> Tried {

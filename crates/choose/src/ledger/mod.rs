@@ -1,7 +1,7 @@
 //! `choose ledger`: what is usually said of threads and processes, tried here.
 //!
-//! [`Figures`] are what an experiment in a language gives: [`rust`] runs them here, [`python`] in CPython, the same ones.
-//! [`judge`](judge()) is a pure function from figures to what holds; [`show`] prints it. Each figure is a ratio of the same
+//! [`Figures`] are what an experiment in a language gives: `rust` runs them here, `python` in CPython, the same ones.
+//! [`judge()`] is a pure function from figures to what holds; `show` prints it. Each figure is a ratio of the same
 //! moments, or something that is so or not. Where a machine does not let a statement be judged, that is what is said.
 
 mod figures;

@@ -31,8 +31,8 @@ const PROCESSES: &str = "process-dynamic";
 pub(super) fn figures(effort: &Effort) -> Result<Figures, String> {
     let cores = measure::cores();
     let computing = measured(Primes { below: effort.below, pieces: 256 }, cores, effort.rounds)?;
-    // Of three, as the moment at which the work ran cannot be had again.
-    let ceiling = (0..3).map(|_| measure::gain(cores)).collect::<measure::Samples>().median();
+    // Of the same rounds as the work.
+    let ceiling = row(&computing, THREADS)?.samples(|shot| shot.ceiling).median();
     let waiting = waiting(effort)?;
     let gain = |row: &Row| row.samples(Shot::speedup).median();
     let busy = |row: &Row| row.samples(|shot| shot.cpu / shot.seconds).median();
