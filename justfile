@@ -8,6 +8,10 @@ default:
 run *ARGS:
     cargo run --release -p choose -- {{ARGS}}
 
+# predict every mechanism from one sequential run of each work, measure some of it, and print both side by side
+predict *ARGS:
+    cargo run --release -p choose -- --predict {{ARGS}}
+
 # all tests
 test:
     cargo test --workspace

@@ -12,6 +12,7 @@ use serde::Serialize;
 use workload::{Mechanism, Timeline, Workers, Workload};
 
 use crate::{
+    burned::Moment,
     calibrate::Calibration,
     measure::{timed, wrong_answer},
     predict::{Form, Outlook, Predicted, predict},
@@ -21,6 +22,9 @@ use crate::{
 
 /// An error beyond this is not a prediction any more: the candidates are measured instead.
 pub const TOLERATED: f64 = 0.15;
+
+/// Beyond this share of the cores' time, what others use explains an error better than anything else.
+const BUSY: f64 = 0.1;
 
 /// One configuration: predicted, then measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -74,14 +78,28 @@ pub(crate) fn configurations(outlook: &Outlook, taken: &Predicted, cores: usize)
         .collect()
 }
 
+/// What is measured instead when a prediction has failed: of each of the mechanisms that come first in it the number of
+/// workers that it finds best.
+pub(crate) fn candidates(outlook: &Outlook, tried: &[Predicted]) -> Vec<Predicted> {
+    const MOST: usize = 4;
+    let mut best: Vec<&Predicted> = outlook.all.iter().filter(|one| one.workers > 1).collect();
+    best.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let mut seen: HashSet<&str> = tried.iter().map(|one| one.mechanism).collect();
+    best.into_iter().filter(|one| seen.insert(one.mechanism)).take(MOST).cloned().collect()
+}
+
 /// What measuring needs to know.
 pub(crate) struct Bench<'a, W: Workload> {
     pub(crate) work: &'a W,
     pub(crate) mechanisms: &'a [Mechanism<W>],
     pub(crate) recorded: &'a Recorded,
     pub(crate) calibration: &'a Calibration,
+    /// The id of a server process on this machine that works for it.
+    pub(crate) server: Option<u32>,
     /// The answer, if it is known; otherwise the first one that comes, which all others must then be equal to.
     pub(crate) expected: Option<W::Part>,
+    /// Whether other processes used the cores while it measured.
+    pub(crate) disturbed: bool,
 }
 
 impl<W: Workload> Bench<'_, W> {
@@ -93,6 +111,7 @@ impl<W: Workload> Bench<'_, W> {
         let mut rows: Vec<Row> =
             wanted.iter().map(|one| Row::new(one.mechanism, one.workers, pieces)).collect();
         let (begun, alone) = (Instant::now(), self.recorded.alone());
+        let around = Moment::now(self.server);
         let mut round = 0;
         while round < LEAST || (round < MOST && begun.elapsed().mul_f64(1.0 + 1.0 / round as f64) <= time) {
             for row in rows.iter_mut().filter(|row| row.error.is_none()) {
@@ -125,6 +144,11 @@ impl<W: Workload> Bench<'_, W> {
             }
             round += 1;
         }
+        let ours = rows.iter().flat_map(|row| &row.shots).map(|shot| shot.cpu).sum();
+        let (_, others) = around.since(ours);
+        let cores = self.calibration.gains.len() as f64;
+        let capacity = begun.elapsed().as_secs_f64() * cores;
+        self.disturbed = others.others.unwrap_or(0.0) + others.stolen.unwrap_or(0.0) > BUSY * capacity;
         rows
     }
 
@@ -179,6 +203,9 @@ impl<W: Workload> Bench<'_, W> {
             } else {
                 "faster than its recorded pieces: others were in the way when these were recorded"
             };
+        }
+        if self.disturbed {
+            return "others used the cores meanwhile";
         }
         if starting > 0.3 * one.seconds {
             return "start-up: starting workers is a large part of it";

@@ -19,7 +19,7 @@ use crate::{
     machine::Machine,
     plan::Effort,
     progress::Progress,
-    recommend::{Advice, recommend},
+    recommend::Advice,
     row::Measured,
     show,
     subjects::{self, Wish},
@@ -72,7 +72,7 @@ pub(crate) fn run(
     let mut forecast =
         Forecast { calibration, works: Vec::new(), measured: Vec::new(), advice: Vec::new(), well: true };
     for kind in args.kinds() {
-        forecast.one(kind, args.json, wish, machine, progress, out)?;
+        forecast.one(kind, args.json, wish, progress, out)?;
     }
     if let Some((worst, mean)) = check::errors(&forecast.checks())
         && !args.json
@@ -101,7 +101,6 @@ impl Forecast {
         kind: Kind,
         json: bool,
         wish: &Wish,
-        machine: &Machine,
         progress: &Progress,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -110,7 +109,7 @@ impl Forecast {
             self.well = false;
             progress.aside(|| eprintln!("error: {}: {why}", kind.name()));
         };
-        let mut work = match subjects::foresee(kind, wish, &self.calibration, &tell) {
+        let work = match subjects::foresee(kind, wish, &self.calibration, &tell) {
             Ok(work) => work,
             Err(error) => {
                 fail(&error.to_string());
@@ -126,39 +125,22 @@ impl Forecast {
                 row.error.as_deref().unwrap_or_default()
             ));
         }
-        let mut measured = work.measured.clone();
-        let measures = !work.checks.is_empty() && !work.holds() && wish.effort != Effort::Tiny;
-        if measures {
-            // Nothing that is advised may rest on a prediction that was just seen to be wrong.
-            let short = Wish { effort: Effort::Quick, ..wish.clone() };
-            match subjects::measure(kind, &short, &tell) {
-                Ok(all) => {
-                    work.advice = recommend(&all, machine.cores).or(work.advice);
-                    measured = all;
-                }
-                Err(error) => fail(&error.to_string()),
-            }
-        }
-        progress.aside(
-            || {
-                if json { self::json(out, &work, &measured) } else { print(out, &work, measures) }
-            },
-        )?;
+        progress.aside(|| if json { self::json(out, &work) } else { print(out, &work) })?;
         self.advice.extend(work.advice.clone());
-        self.measured.push(measured);
+        self.measured.push(work.measured.clone());
         self.works.push(work);
         Ok(())
     }
 }
 
-fn json(out: &mut dyn Write, work: &Foreseen, measured: &Measured) -> io::Result<()> {
-    json::rows(out, measured)?;
+fn json(out: &mut dyn Write, work: &Foreseen) -> io::Result<()> {
+    json::rows(out, &work.measured)?;
     work.checks.iter().try_for_each(|check| json::object(out, "prediction", check))?;
-    let workload = measured.workload;
+    let workload = work.measured.workload;
     work.laws.iter().try_for_each(|laws| json::object(out, "law", &LawLine { workload, laws }))
 }
 
-fn print(out: &mut dyn Write, work: &Foreseen, measured_all: bool) -> io::Result<()> {
+fn print(out: &mut dyn Write, work: &Foreseen) -> io::Result<()> {
     let run = &work.recorded;
     let (count, each) = (run.count(), run.count().max(1) as f64);
     writeln!(out, "{}", work.measured.workload)?;
@@ -209,8 +191,14 @@ fn print(out: &mut dyn Write, work: &Foreseen, measured_all: bool) -> io::Result
             check.error * 100.0
         )?;
     }
-    if measured_all {
-        writeln!(out, "So all mechanisms were measured instead.")?;
+    if work.measured_more {
+        writeln!(out, "So the likely ones were measured, and the advice rests on that.")?;
+    }
+    if work.disturbed {
+        writeln!(
+            out,
+            "Other processes used the cores while this was measured: on this machine, now, it says little."
+        )?;
     }
     if let Some(laws) = &work.laws {
         writeln!(out, "{}", about(laws))?;

@@ -12,7 +12,7 @@ use crate::{
     counsel,
     laws::{self, Law},
     measure::MeasureError,
-    predict::{Outlook, Predicted, outlook},
+    predict::{Outlook, Predicted, outlook as predict_all},
     recommend::{Advice, BAND, WORTH, order},
     record::{Recorded, record_well},
     row::{Measured, Row, SEQUENTIAL, Shot},
@@ -27,6 +27,10 @@ pub struct Foreseen {
     pub outlook: Outlook,
     /// What of it was checked.
     pub checks: Vec<Check>,
+    /// Whether other processes used the cores meanwhile: then nothing that was measured says much.
+    pub disturbed: bool,
+    /// Whether more was measured than what checks the prediction, because that failed.
+    pub measured_more: bool,
     /// What textbooks would have said.
     pub laws: Option<Laws>,
     /// The runs that checked it, as rows: the sequential one is the recorded one.
@@ -82,7 +86,7 @@ pub fn foresee<W: Workload>(
     let known: Vec<_> = (calibration.costs.iter().copied())
         .filter(|(name, _)| mechanisms.iter().any(|mechanism| mechanism.name == *name))
         .collect();
-    let outlook = outlook(&recorded, &calibration.gains, &[cores, 2 * cores], &known);
+    let outlook = predict_all(&recorded, &calibration.gains, &[cores, 2 * cores], &known);
     let waits = recorded.waiting() > recorded.demand();
     let mut measured = Measured {
         workload: W::NAME,
@@ -95,22 +99,53 @@ pub fn foresee<W: Workload>(
         recorded,
         outlook,
         checks: Vec::new(),
+        disturbed: false,
+        measured_more: false,
         laws: None,
         measured: measured.clone(),
         advice: None,
     };
-    let Some(taken) = take(&foreseen.outlook, waits) else {
+    // On a machine that is busy for the moment the choice is made for the one that it is when it is quiet.
+    let quiet = calibration.noise().is_none();
+    let ideal: Vec<f64> = (1..=cores).map(|count| count as f64).collect();
+    let steady = if quiet {
+        foreseen.outlook.clone()
+    } else {
+        predict_all(&foreseen.recorded, &ideal, &[cores, 2 * cores], &known)
+    };
+    let Some(taken) = take(&steady, waits) else {
         foreseen.advice = Some(counsel::sequential(&foreseen, calibration));
         return Ok(foreseen);
     };
+    let taken = foreseen
+        .outlook
+        .of(taken.mechanism, taken.workers)
+        .map_or(taken.clone(), |seconds| Predicted { seconds, ..taken });
     let wanted = check::configurations(&foreseen.outlook, &taken, cores);
-    let mut bench = Bench { work, mechanisms, recorded: &foreseen.recorded, calibration, expected: answer };
+    let mut bench = Bench {
+        work,
+        mechanisms,
+        recorded: &foreseen.recorded,
+        calibration,
+        server,
+        expected: answer,
+        disturbed: false,
+    };
     let rows = bench.measure(&wanted, time, tell);
     foreseen.checks = bench.compare(&wanted, &rows);
     foreseen.laws = laws_of(&taken, &wanted, &rows, cores);
+    foreseen.disturbed = bench.disturbed;
     measured.rows.extend(rows);
+    // Nothing that is advised may rest on a prediction that was just seen to be wrong.
+    if !foreseen.checks.iter().all(Check::holds) && !foreseen.disturbed && time > Duration::ZERO {
+        let more = check::candidates(&foreseen.outlook, &wanted);
+        let rows = bench.measure(&more, time, tell);
+        foreseen.checks.extend(bench.compare(&more, &rows));
+        measured.rows.extend(rows);
+        foreseen.measured_more = true;
+    }
     foreseen.measured = measured;
-    let taken = confirm(&foreseen, taken, waits);
+    let taken = if quiet && !foreseen.disturbed { confirm(&foreseen, taken, waits) } else { Some(taken) };
     foreseen.advice = Some(match taken {
         Some(taken) => counsel::take(&foreseen, &taken, calibration, mechanisms),
         None => counsel::sequential(&foreseen, calibration),

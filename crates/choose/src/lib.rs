@@ -9,6 +9,10 @@
 //! [`measure`] measures side by side into [`row`]s, [`probe`] looks at memory and timeline in a process of their own,
 //! [`recommend`] turns rows into advice, and [`table`], [`json`] and [`report`] show it.
 //!
+//! `--predict` takes another way, in half a minute: [`calibrate`] finds what the machine is worth, [`record`] looks
+//! closely at one sequential run, [`predict`] plays it again through each mechanism's rule, [`check`] measures some of
+//! that, [`laws`] says what textbooks would have said, and [`foresee`] makes advice of it.
+//!
 //! What it can say is about this machine at this time. It measures our workloads, not yours: take the one that is like
 //! yours, or point `--input` at your files and `--base-url` at your server.
 

@@ -199,8 +199,8 @@ pub fn foresee(
     let size = wish.effort.size();
     let usual = wish.effort == Effort::Usual;
     let waiting = match wish.effort {
-        Effort::Usual => 100,
-        Effort::Quick => 50,
+        Effort::Usual => 60,
+        Effort::Quick => 30,
         Effort::Tiny => 8,
     };
     match kind {
@@ -226,7 +226,8 @@ pub fn foresee(
         }
         Kind::Images => {
             let server = ServerProcess::start(latency(wish.effort))?;
-            let work = Images::new(server.url(), waiting);
+            // Each takes as long as a document, and a decoder's time besides.
+            let work = Images::new(server.url(), (waiting / 2).max(8));
             foretell(&work, wish, calibration, Some(server.id()), tell)
         }
         Kind::Fetch => {
