@@ -128,6 +128,14 @@ fn why(expected: &Expected, best: &Ran, alone: f64) -> String {
         "it computes in Python itself, where one interpreter lock (GIL) lets one thread at a time go on, and coroutines \
          are one thread; only processes have a lock each (a Python without the lock, 3.13t or 3.14t, is the exception)"
     };
+    let one_at_a_time = ["threading", "ThreadPoolExecutor", "asyncio"].contains(&best.way.as_str());
+    if gain >= 1.15 && !expected.waits && one_at_a_time {
+        return format!(
+            "In Python: {} was ahead just now. Under an interpreter lock (GIL) it cannot be: the machine is too noisy to \
+             say, or this Python has no lock (3.13t, 3.14t).",
+            best.way
+        );
+    }
     match gain {
         gain if gain < 1.15 => {
             format!("In Python: the plain loop; nothing gained 15 % here just now. As a rule {reason}.")
