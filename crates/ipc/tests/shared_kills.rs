@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    env,
+    env, fs,
     io::Read,
     num::NonZeroUsize,
     path::PathBuf,
@@ -32,8 +32,13 @@ fn key() -> Key {
     Key::new("the key of these tests")
 }
 
+/// A directory of our own: whoever replaces a stale socket locks its directory, and others work in the common one.
+fn directory() -> PathBuf {
+    env::temp_dir().join(format!("rust-ipc-kills-{}", std::process::id()))
+}
+
 fn path(name: &str) -> PathBuf {
-    env::temp_dir().join(format!("rust-ipc-kills-{}-{name}", std::process::id()))
+    directory().join(name)
 }
 
 /// A process that plays a part of [`peer`].
@@ -290,6 +295,8 @@ fn servers_killed(time: u64) {
         assert!(matches!(gets.join().unwrap(), QueueError::Gone { .. }));
         assert!(matches!(idle.get(), Err(QueueError::Gone { .. })));
     });
+    // Its connections may end before its listeners do.
+    assert_eq!(server.0.join(), End::Killed(9));
     // What it has left in the file system is in nobody's way, and goes with the next one.
     assert!(at.exists() && queue_at.exists());
     drop(ManagerServer::start(&address, key()).unwrap());
@@ -299,6 +306,7 @@ fn servers_killed(time: u64) {
 
 fn kill(times: u64) {
     let guard = LeakGuard::new("rust-ipc-kills");
+    fs::create_dir_all(directory()).unwrap();
     for time in 0..times {
         match time % 5 {
             0 => producer_killed(time),
@@ -308,6 +316,8 @@ fn kill(times: u64) {
             _ => servers_killed(time),
         }
     }
+    // Only if it is empty.
+    fs::remove_dir(directory()).unwrap();
     guard.check().unwrap();
 }
 
