@@ -56,7 +56,7 @@ pub(crate) fn take<W: Workload>(
     calibration: &Calibration,
     mechanisms: &[Mechanism<W>],
 ) -> Advice {
-    let mut why = vec![gains(foreseen, taken), reason(foreseen, taken, calibration)];
+    let mut why = vec![gains(foreseen, taken, calibration), reason(foreseen, taken, calibration)];
     why.extend(changes(foreseen, taken, calibration));
     if let Some(mechanism) = mechanisms.iter().find(|one| one.name == taken.mechanism) {
         why.push(format!("Start from {}.", mechanism.file));
@@ -65,10 +65,24 @@ pub(crate) fn take<W: Workload>(
     Advice { workload: W::NAME, mechanism: taken.mechanism, workers: taken.workers, why }
 }
 
-fn gains(foreseen: &Foreseen, taken: &Predicted) -> String {
+fn gains(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) -> String {
+    let alone = foreseen.outlook.alone;
+    // What was measured on a busy machine says what others left of it.
+    let cores = calibration.gains.len();
+    if (foreseen.disturbed || calibration.noise().is_some())
+        && let Some(seconds) = on_cores(&foreseen.recorded, taken, taken.workers, cores, calibration)
+    {
+        return format!(
+            "Take {} with {} workers: {} (predicted for this machine when it is quiet) instead of {}, {} times as fast.",
+            taken.mechanism,
+            taken.workers,
+            show::seconds(seconds),
+            show::seconds(alone),
+            show::times(alone / seconds.max(1e-9)),
+        );
+    }
     let row = foreseen.measured.row(taken.mechanism, taken.workers).filter(|row| row.counts());
     let seconds = row.map_or(taken.seconds, |row| row.samples(|shot| shot.seconds).median());
-    let alone = foreseen.outlook.alone;
     let times = row.map_or(alone / seconds, |row| row.samples(Shot::speedup).median());
     let measured = if row.is_some() { "measured" } else { "predicted" };
     format!(
