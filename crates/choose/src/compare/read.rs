@@ -138,7 +138,10 @@ fn parse(file: &Path, text: &str) -> Result<Run, ReadError> {
     for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let line = index + 1;
         let value: Value = serde_json::from_str(text).map_err(|error| {
-            rubbish(file, line, error.column().max(1), format!("not what `choose --json` prints: {error}"))
+            // Without its own place: it has seen one line only.
+            let said = error.to_string();
+            let why = said.split(" at line ").next().unwrap_or_default();
+            rubbish(file, line, error.column().max(1), format!("not what `choose --json` prints: {why}"))
         })?;
         if last.is_some() {
             return Err(rubbish(file, line, 1, "a second run begins here: one run a file".to_owned()));
