@@ -87,7 +87,8 @@ pub fn foresee<W: Workload>(
         .filter(|(name, _)| mechanisms.iter().any(|mechanism| mechanism.name == *name))
         .collect();
     let outlook = predict_all(&recorded, &calibration.gains, &[cores, 2 * cores], &known);
-    let waits = recorded.waiting() > recorded.demand();
+    // Blocking a quarter of the time in a pool that all share is a quarter of it lost for everyone else.
+    let waits = recorded.waiting() > 0.25 * recorded.demand();
     let mut measured = Measured {
         workload: W::NAME,
         waits,
