@@ -113,7 +113,8 @@ fn publisher_killed(time: u64) {
 }
 
 fn kill(times: u64) {
-    let guard = LeakGuard::new("rust-ipc");
+    // No file of ours has a name; those of other programs that run meanwhile are not ours.
+    let guard = LeakGuard::new("rust-ipc-pubsub-kills");
     for time in 0..times {
         subscriber_killed(time);
         publisher_killed(time);
