@@ -38,12 +38,15 @@ pub(super) fn trace<W: Workload>(order: &Order<W>, limit: Duration) -> Result<Tr
     }
 }
 
-/// The mechanisms in turn: their rows; or the one at which it ended, with how many workers, and how.
+/// The mechanism at which the child ended, with how many workers, and how.
+pub(super) type EndedAt = (String, usize, String);
+
+/// The mechanisms in turn: their rows.
 pub(super) fn measure<W: Workload>(
     order: &Order<W>,
     names: &[&'static str],
     silence: Duration,
-) -> Result<Result<Vec<Row>, (String, usize, String)>, AdviseError> {
+) -> Result<Result<Vec<Row>, EndedAt>, AdviseError> {
     let Ended { mut said, status } = run(order, silence)?;
     match said.pop() {
         Some(Said::Rows(rows)) => Ok(Ok(rows.into_iter().filter_map(|figures| figures.row(names)).collect())),
