@@ -222,7 +222,8 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each starts processes on all cores.
     arguments.test_threads.get_or_insert(2);
-    let tests: [(&str, fn() -> Result<(), Failed>); 14] = [
+    type Test = fn() -> Result<(), Failed>;
+    let tests: [(&str, Test); 14] = [
         ("every_mechanism_is_measured", every_mechanism_is_measured),
         ("one_piece_cannot_be_shared", one_piece_cannot_be_shared),
         ("a_million_tiny_pieces_are_thinned_out_or_done", a_million_tiny_pieces_are_thinned_out_or_done),

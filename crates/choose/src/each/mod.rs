@@ -1,8 +1,8 @@
 //! `choose run --each 'convert {} out/{/}' FILES...`: any program, once for each input, as many at once as pay here.
 //!
 //! A few inputs are run one after the other and looked at from outside: how long, how much of it on a processor, how
-//! much memory. Their costs are replayed for each number at once ([`replay`]), the number is chosen ([`advice`]), and
-//! checked on inputs that were not used for predicting ([`check`]); where it was wrong, fewer are tried. Then the rest
+//! much memory. Their costs are replayed for each number at once (`replay`), the number is chosen (`advice`), and
+//! checked on inputs that were not used for predicting (`check`); where it was wrong, fewer are tried. Then the rest
 //! is run with that number. No input is run twice, unless `--repeat` says that it may be.
 //!
 //! In Python: `subprocess.run` from a `ThreadPoolExecutor`, with a number of workers that one has to guess; from a shell:
