@@ -8,6 +8,7 @@ use std::{
         unix::fs::{FileTypeExt, MetadataExt},
     },
     path::{Path, PathBuf},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -77,16 +78,14 @@ impl Listener {
     /// As [`bind`](Self::bind), but a socket file that nobody listens at any more is removed first.
     ///
     /// # Errors
-    /// `AddrInUse` when somebody does listen, when it is no socket, or when another process does the same right now.
+    /// `AddrInUse` when somebody does listen or when it is no socket; `TimedOut` when others keep the directory locked
+    /// for a second.
     pub fn bind_over_stale(address: &Address) -> io::Result<Self> {
         let Address::Path(path) = address else { return Self::bind(address) };
         // Two who both find the old file: the second would remove the first one's new one. One at a time.
         let directory =
             File::open(path.parent().filter(|path| *path != Path::new("")).unwrap_or(Path::new(".")))?;
-        match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(io::ErrorKind::AddrInUse.into()),
-            locked => locked?,
-        }
+        lock(&directory, Duration::from_secs(1))?;
         match Self::bind(address) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             bound => return bound,
@@ -138,6 +137,19 @@ impl Listener {
                 }
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+}
+
+/// Locks `directory` until it is closed. flock(2) knows no time limit, so it is asked again and again.
+fn lock(directory: &File, within: Duration) -> io::Result<()> {
+    let start = Instant::now();
+    loop {
+        match flock(directory, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if start.elapsed() < within => thread::sleep(Duration::from_millis(1)),
+            Err(Errno::WOULDBLOCK) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(Errno::INTR) => {}
+            locked => return Ok(locked?),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Listener and connection: who may come in, what is left, and that nothing waits for ever.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::PathBuf,
+    sync::Barrier,
     thread,
     time::Duration,
 };
@@ -113,6 +115,29 @@ fn a_stale_file_is_taken_over() {
     Connection::connect(&address).unwrap();
     drop(listener);
     assert!(!path.exists());
+}
+
+#[test]
+fn many_take_over_in_one_directory_and_one_who_keeps_it_locked_is_a_timeout() {
+    let directory = path("many");
+    fs::create_dir(&directory).unwrap();
+    let address = |number: usize| Address::Path(directory.join(number.to_string()));
+    let all = Barrier::new(8);
+    thread::scope(|scope| {
+        for number in 0..8 {
+            let (address, all) = (address(number), &all);
+            scope.spawn(move || {
+                all.wait();
+                Listener::bind_over_stale(&address).unwrap();
+            });
+        }
+    });
+    let held = File::open(&directory).unwrap();
+    held.lock().unwrap();
+    assert_eq!(Listener::bind_over_stale(&address(0)).unwrap_err().kind(), io::ErrorKind::TimedOut);
+    drop(held);
+    Listener::bind_over_stale(&address(0)).unwrap();
+    fs::remove_dir(&directory).unwrap();
 }
 
 #[test]
