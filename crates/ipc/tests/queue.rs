@@ -1,6 +1,18 @@
 //! The queue by its public ends: order, bounds, limits, ends; and nothing that was accepted is lost.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, sync::Mutex, thread, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io::{Read, Write},
+    net::Shutdown,
+    num::NonZeroUsize,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixListener, UnixStream},
+    },
+    sync::Mutex,
+    thread,
+    time::Duration,
+};
 
 use ipc::{
     Address, Connection,
@@ -305,4 +317,49 @@ fn consumers_that_go_at_any_moment_lose_no_item_and_no_turn() {
         joined.unwrap();
     });
     assert_eq!(done.into_inner().unwrap(), (0..500).collect());
+}
+
+/// What passes a socket in one direction, until it ends; while `held` is locked, it is kept here.
+fn pass_on(mut from: UnixStream, mut to: UnixStream, held: &Mutex<()>) {
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        let _held = held.lock().unwrap();
+        if to.write_all(&bytes[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
+    let server = server("late", 1);
+    let Address::Abstract(behind) = server.address() else { panic!("an abstract name") };
+    let front = format!("{behind}-front");
+    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&front).unwrap()).unwrap();
+    let (held, free) = (Mutex::new(()), Mutex::new(()));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let ours = listener.accept().unwrap().0;
+            let theirs = UnixStream::connect_addr(&SocketAddr::from_abstract_name(behind).unwrap()).unwrap();
+            let (back, forth) = (theirs.try_clone().unwrap(), ours.try_clone().unwrap());
+            scope.spawn(|| pass_on(back, forth, &held));
+            pass_on(ours, theirs, &free);
+        });
+        let mut producer = Producer::connect(&Address::Abstract(front), &key()).unwrap().with_patience(SHORT);
+        let holding = held.lock().unwrap();
+        // The server takes it, and its answer is held up on the way.
+        let outcome = loop {
+            match producer.put_within(b"first", SHORT) {
+                // Its feeder was not awake in time: not sent.
+                Err(QueueError::Full(_)) => {}
+                outcome => break outcome,
+            }
+        };
+        assert!(matches!(outcome, Err(QueueError::Silent)), "{outcome:?}");
+        assert_eq!(consumer(&server).get_within(LONG).unwrap(), first(b"first"));
+        drop(holding);
+        // Nobody has accepted this one, whatever is said about the first.
+        assert!(matches!(producer.put_within(b"second", LONG), Err(QueueError::Gone { .. })));
+    });
 }

@@ -30,6 +30,7 @@ pub struct Producer {
     /// To end the feeder, which may be waiting for the server.
     socket: OwnedFd,
     feeder: Option<JoinHandle<()>>,
+    patience: Duration,
 }
 
 impl Producer {
@@ -43,7 +44,14 @@ impl Producer {
         let shared = Arc::new(Shared::default());
         let feeds = Arc::clone(&shared);
         let feeder = thread::Builder::new().name("feeder".into()).spawn(move || feed(&feeds, connection))?;
-        Ok(Self { shared, socket, feeder: Some(feeder) })
+        Ok(Self { shared, socket, feeder: Some(feeder), patience: SILENT })
+    }
+
+    /// Waits for a word of the server, once the time of a request is over, at most so long, instead of [`SILENT`].
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Puts `item`, and never waits: it is kept here until the server takes it, however many they become.
@@ -63,7 +71,8 @@ impl Producer {
     /// Puts `item`, after all that were put before, and waits until the server has accepted it, at most `limit`.
     ///
     /// # Errors
-    /// [`QueueError::Full`]: then it is not in the queue. Otherwise as [`put`](Self::put).
+    /// [`QueueError::Full`]: then it is not in the queue. [`QueueError::Silent`]: it may be, and this producer is at its end.
+    /// Otherwise as [`put`](Self::put).
     pub fn put_within(&mut self, item: &[u8], limit: Duration) -> Result<(), QueueError> {
         check(item)?;
         self.outcome(What::Item(item.into()), limit, QueueError::Full(limit))
@@ -72,7 +81,8 @@ impl Producer {
     /// Waits until all that was put into the queue, by anybody, is done ([`Consumer::task_done`](super::Consumer::task_done)).
     ///
     /// # Errors
-    /// [`QueueError::Unfinished`]; what has ended the queue, if something has.
+    /// [`QueueError::Unfinished`]; [`QueueError::Silent`], with which this producer is at its end; what has ended the queue, if
+    /// something has.
     pub fn join_within(&mut self, limit: Duration) -> Result<(), QueueError> {
         self.outcome(What::Join, limit, QueueError::Unfinished(limit))
     }
@@ -152,9 +162,12 @@ impl Producer {
             }
             // It is under way, and the server says what becomes of it, when its time is over at the latest.
             if patience != until {
+                // No more requests: what it says to this one after all would be taken for the answer to the next.
+                buffer.end = Some(End::Gone);
+                let _ = shutdown(&self.socket, Shutdown::Both);
                 return Err(QueueError::Silent);
             }
-            patience = deadline(SILENT);
+            patience = deadline(self.patience);
         }
     }
 }
