@@ -38,6 +38,18 @@ pub enum FieldError {
     },
 }
 
+impl FieldError {
+    /// At which byte of the message it was found.
+    pub fn offset(&self) -> usize {
+        match self {
+            Self::Cut { offset, .. }
+            | Self::Unknown { offset, .. }
+            | Self::Text { offset }
+            | Self::Trailing { offset, .. } => *offset,
+        }
+    }
+}
+
 /// What is left of a message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields<'a> {

@@ -35,7 +35,7 @@ use rustix::net::{
     socket_with, socketpair,
 };
 use serde::{Deserialize, Serialize};
-use testkit::LeakGuard;
+use testkit::{LeakGuard, mix};
 
 /// Nothing here takes as long: it hangs.
 const LONG: Duration = Duration::from_secs(60);
@@ -91,14 +91,6 @@ fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
         test();
         Ok(guard.check()?)
     })
-}
-
-/// Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014 (the finisher of SplitMix64).
-fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 fn kill(kind: &'static Kind, times: u64) {

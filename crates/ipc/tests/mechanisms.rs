@@ -14,7 +14,7 @@ use std::{
         linux::net::SocketAddrExt,
         unix::net::{SocketAddr, UnixStream},
     },
-    process::{self, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -24,6 +24,7 @@ use std::{
     time::Duration,
 };
 
+use contract::{each_piece_once, same_as_sequential};
 use ipc::mechanisms::{self, Carrier, JOBS, job, mechanisms, with_program};
 use libtest_mimic::{Arguments, Trial};
 use processes::{Program, child::active_children, worker};
@@ -33,7 +34,7 @@ use rustix::{
     time::Timespec,
 };
 use serde::{Deserialize, Serialize};
-use testkit::{FaultPlan, Faults, LeakGuard};
+use testkit::{FaultPlan, Faults, LeakGuard, mix};
 use workload::{
     Empty, Fetch, Mandelbrot, PieceError, Primes, RunError, Size, Timeline, Words, Workers, Workload,
     sequential,
@@ -90,36 +91,10 @@ fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
 }
 
 fn for_all<W: Workload>(work: &W, workers: &[usize]) {
-    let expected = sequential(work, &Timeline::off()).unwrap();
-    for mechanism in mechanisms() {
-        for &workers in workers {
-            let timeline = Timeline::on();
-            let answer = (mechanism.run)(work, Workers::new(workers).unwrap(), &timeline);
-            assert!(answer.unwrap() == expected, "{} with {workers} workers", mechanism.name);
-            each_piece_once(&timeline, work.pieces().unwrap().len(), workers);
-        }
-    }
+    same_as_sequential(work, &mechanisms(), workers);
 }
 
-fn each_piece_once(timeline: &Timeline, pieces: usize, workers: usize) {
-    let spans = timeline.spans();
-    let mut done: Vec<usize> = spans.iter().map(|span| span.piece).collect();
-    done.sort_unstable();
-    assert_eq!(done, (0..pieces).collect::<Vec<_>>());
-    for span in spans {
-        let elsewhere = span.pid != process::id() && span.pid != 0;
-        assert!(span.worker < workers && elsewhere && span.start <= span.end, "{span:?}");
-    }
-}
-
-// ---- a workload whose pieces do what a test wants
-
-/// The answer is the list of pieces, in their order: a combine that must not swap sides.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Numbers {
-    pieces: usize,
-    special: Vec<(usize, Special)>,
-}
+type Numbers = contract::Numbers<Special>;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Special {
@@ -132,39 +107,16 @@ enum Special {
     Long(usize),
 }
 
-impl Numbers {
-    fn plain(pieces: usize) -> Self {
-        Self { pieces, special: Vec::new() }
-    }
-
-    fn with(pieces: usize, special: impl Into<Vec<(usize, Special)>>) -> Self {
-        Self { pieces, special: special.into() }
-    }
-}
-
-impl Workload for Numbers {
-    const NAME: &'static str = "numbers";
-    type Piece = usize;
-    type Part = Vec<u64>;
-
-    fn pieces(&self) -> Result<Vec<usize>, PieceError> {
-        Ok((0..self.pieces).collect())
-    }
-
-    fn run(&self, piece: &usize) -> Result<Vec<u64>, PieceError> {
-        match self.special.iter().find(|(at, _)| at == piece).map(|(_, special)| *special) {
-            Some(Special::Fail) => return Err(PieceError::new(format_args!("{piece} is bad"))),
-            Some(Special::Panic) => panic!("{piece} is worse"),
-            Some(Special::Kill) => kill_process(getpid(), Signal::KILL).unwrap(),
-            Some(Special::Knock) => knock(),
-            Some(Special::Long(bytes)) => return Ok(vec![u64::MAX - *piece as u64; bytes / 10]),
-            None => {}
+impl contract::Special for Special {
+    fn act(self, piece: usize) -> Result<Option<Vec<u64>>, PieceError> {
+        match self {
+            Special::Fail => return Err(PieceError::new(format_args!("{piece} is bad"))),
+            Special::Panic => panic!("{piece} is worse"),
+            Special::Kill => kill_process(getpid(), Signal::KILL).unwrap(),
+            Special::Knock => knock(),
+            Special::Long(bytes) => return Ok(Some(vec![u64::MAX - piece as u64; bytes / 10])),
         }
-        Ok(vec![*piece as u64])
-    }
-
-    fn combine(&self, left: &mut Vec<u64>, mut right: Vec<u64>) {
-        left.append(&mut right);
+        Ok(None)
     }
 }
 
@@ -298,14 +250,6 @@ fn named_points(passages: &[u64]) {
         }
     }
     eprintln!("{kills} kills at named points");
-}
-
-/// Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014 (the finisher of SplitMix64).
-fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 fn random_moments(kills: u64) {

@@ -239,16 +239,6 @@ fn a_publisher_that_talks_nonsense_is_an_error() {
     assert_eq!(told(&[welcome, b"\x04\0\0\0\0\0\0\x01\0"]).unwrap(), "Missed(256)");
 }
 
-fn offset(error: FieldError) -> usize {
-    match error {
-        FieldError::Cut { offset, .. }
-        | FieldError::Unknown { offset, .. }
-        | FieldError::Text { offset }
-        | FieldError::Trailing { offset, .. } => offset,
-        other => panic!("{other}"),
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100_000, failure_persistence: None, ..Default::default() })]
 
@@ -260,14 +250,14 @@ proptest! {
         for message in [&bytes[..], &[&[kind], &bytes[..]].concat()] {
             match Told::decode(message) {
                 Ok(told) => prop_assert_eq!(told.encode().unwrap(), message),
-                Err(error) => prop_assert!(offset(error) <= message.len(), "{}", error),
+                Err(error) => prop_assert!(error.offset() <= message.len(), "{}", error),
             }
             match decode_subscription(message) {
                 Ok(prefixes) => {
                     let prefixes: Vec<&str> = prefixes.iter().map(String::as_str).collect();
                     prop_assert_eq!(encode_subscription(&prefixes).unwrap(), message);
                 }
-                Err(error) => prop_assert!(offset(error) <= message.len(), "{}", error),
+                Err(error) => prop_assert!(error.offset() <= message.len(), "{}", error),
             }
         }
     }

@@ -2,41 +2,16 @@
 //!
 //! `cargo test -p ipc --test pubsub_kills -- --ignored` kills a thousand.
 
-use std::{
-    io::Read,
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+mod mortal;
+
+use std::{io::Read, thread, time::Instant};
 
 use ipc::{
     Connection,
     pubsub::{Event, Limits, Policy, Publisher, SubscribeError, Subscriber},
 };
+use mortal::{BOUND, LONG, moment, started};
 use testkit::LeakGuard;
-
-/// Nothing here takes as long: it hangs.
-const LONG: Duration = Duration::from_secs(60);
-/// A death is known at once; this is far more.
-const BOUND: Duration = Duration::from_secs(10);
-
-fn started(scene: &str) -> (Child, Connection) {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_ipc"))
-        .args(["--scene", scene])
-        .stdin(OwnedFd::from(theirs))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    (child, Connection::new(ours).unwrap())
-}
-
-/// A moment between 0 and 3 ms after the first message, another one each time (Weyl's sequence).
-fn moment(time: u64) -> Duration {
-    Duration::from_nanos(time.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 3_000_000)
-}
 
 /// One of three subscribers is killed while messages go out without pause: the others get each of them.
 fn subscriber_killed(time: u64) {

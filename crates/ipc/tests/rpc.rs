@@ -421,16 +421,6 @@ fn a_client_that_does_not_read_is_let_go() {
     drop(ours);
 }
 
-fn offset(error: FieldError) -> usize {
-    match error {
-        FieldError::Cut { offset, .. }
-        | FieldError::Unknown { offset, .. }
-        | FieldError::Text { offset }
-        | FieldError::Trailing { offset, .. } => offset,
-        other => panic!("{other}"),
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100_000, failure_persistence: None, ..Default::default() })]
 
@@ -443,11 +433,11 @@ proptest! {
             match Request::decode(message) {
                 // There is one way to write it.
                 Ok(request) => prop_assert_eq!(request.encode().unwrap(), message),
-                Err(error) => prop_assert!(offset(error) <= message.len(), "{}", error),
+                Err(error) => prop_assert!(error.offset() <= message.len(), "{}", error),
             }
             match Reply::decode(message) {
                 Ok(reply) => prop_assert_eq!(reply.encode(), message),
-                Err(error) => prop_assert!(offset(error) <= message.len(), "{}", error),
+                Err(error) => prop_assert!(error.offset() <= message.len(), "{}", error),
             }
         }
     }

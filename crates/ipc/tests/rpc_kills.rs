@@ -2,42 +2,13 @@
 //!
 //! `cargo test -p ipc --test rpc_kills -- --ignored` kills a thousand.
 
-use std::{
-    io::Read,
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    process::{Child, Command, Stdio},
-    sync::Mutex,
-    thread,
-    time::{Duration, Instant},
-};
+mod mortal;
 
-use ipc::{
-    Connection,
-    rpc::{CallError, Client, Limits, Methods, serve},
-};
+use std::{io::Read, sync::Mutex, thread, time::Instant};
+
+use ipc::rpc::{CallError, Client, Limits, Methods, serve};
+use mortal::{BOUND, LONG, moment, started};
 use testkit::LeakGuard;
-
-/// Nothing here takes as long: it hangs.
-const LONG: Duration = Duration::from_secs(60);
-/// A server's death is known at once; this is far more, and far less than the calls' own deadline.
-const BOUND: Duration = Duration::from_secs(10);
-
-fn started(scene: &str) -> (Child, Connection) {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_ipc"))
-        .args(["--scene", scene])
-        .stdin(OwnedFd::from(theirs))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    (child, Connection::new(ours).unwrap())
-}
-
-/// A moment between 0 and 3 ms after the first exchange, another one each time (Weyl's sequence).
-fn moment(time: u64) -> Duration {
-    Duration::from_nanos(time.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 3_000_000)
-}
 
 /// A client makes calls until its server is killed: each that was answered was done, each "not sent" was not.
 fn server_killed(time: u64) {

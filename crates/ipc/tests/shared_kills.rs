@@ -157,9 +157,9 @@ fn add_to_both(manager: &Manager) -> i64 {
     first
 }
 
-/// A moment between 0 and 3 ms, another one each time (Weyl's sequence).
+/// A moment between 0 and 3 ms, another one each time.
 fn a_moment(time: u64) {
-    thread::sleep(Duration::from_nanos(time.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 3_000_000));
+    thread::sleep(Duration::from_nanos(testkit::mix(time) % 3_000_000));
 }
 
 fn queue(name: &str) -> QueueServer {

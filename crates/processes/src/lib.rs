@@ -22,6 +22,7 @@ pub mod start;
 pub mod worker;
 
 mod crew;
+mod job_name;
 mod mark;
 mod mechanisms;
 mod member;

@@ -19,6 +19,8 @@ use crate::{
     message::{self, Greeting, OpeningError, Order, Reply, Welcome},
 };
 
+pub use crate::job_name::JobName;
+
 /// What workers of this program can do: a workload ([`job`]) or a task of a pool
 /// ([`Task::job`](crate::pool::Task::job)).
 #[derive(Clone, Copy, Debug)]

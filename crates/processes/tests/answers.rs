@@ -2,10 +2,11 @@
 
 mod support;
 
+use contract::{each_piece_once, same_as_sequential};
 use libtest_mimic::{Arguments, Trial};
 use processes::{Program, mechanisms, process_dynamic, worker};
 use support::{Numbers, Special};
-use workload::{Empty, Fetch, Mandelbrot, Primes, Size, Timeline, Words, Workers, Workload, sequential};
+use workload::{Empty, Fetch, Mandelbrot, Primes, Size, Timeline, Words, Workers, Workload};
 
 fn main() {
     worker::enter(&[
@@ -51,28 +52,7 @@ fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
 }
 
 fn for_all<W: Workload>(work: &W, workers: &[usize]) {
-    let expected = sequential(work, &Timeline::off()).unwrap();
-    for mechanism in mechanisms::<W>() {
-        for &workers in workers {
-            let timeline = Timeline::on();
-            let answer = (mechanism.run)(work, Workers::new(workers).unwrap(), &timeline);
-            assert!(answer.unwrap() == expected, "{} with {workers} workers", mechanism.name);
-            each_piece_once(&timeline, work.pieces().unwrap().len(), workers);
-        }
-    }
-}
-
-fn each_piece_once(timeline: &Timeline, pieces: usize, workers: usize) {
-    let spans = timeline.spans();
-    let mut done: Vec<usize> = spans.iter().map(|span| span.piece).collect();
-    done.sort_unstable();
-    assert_eq!(done, (0..pieces).collect::<Vec<_>>());
-    for span in spans {
-        assert!(
-            span.worker < workers && span.pid != std::process::id() && span.start <= span.end,
-            "{span:?}"
-        );
-    }
+    same_as_sequential(work, &mechanisms(), workers);
 }
 
 fn single_pieces() {

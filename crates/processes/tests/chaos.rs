@@ -28,7 +28,7 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
     time::Timespec,
 };
-use testkit::{FaultPlan, Faults, LeakGuard};
+use testkit::{FaultPlan, Faults, LeakGuard, mix};
 
 /// A number, and now and then an answer of many times what a pipe holds.
 static HASH: Task<u64, Vec<u64>> = Task::new("hash", |x| Ok(hash(x)));
@@ -36,14 +36,6 @@ static HASH: Task<u64, Vec<u64>> = Task::new("hash", |x| Ok(hash(x)));
 fn hash(x: u64) -> Vec<u64> {
     let length = if x.is_multiple_of(997) { 40_000 } else { 1 };
     vec![mix(x); length]
-}
-
-/// Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014 (the finisher of SplitMix64).
-fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// How much is done.

@@ -7,14 +7,15 @@ use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
 
+use contract::{each_piece_once, same_as_sequential};
 use libtest_mimic::{Arguments, Trial};
 use processes::{Program, worker};
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 use shared_memory::mechanisms::{self, JOBS, in_place, job, mechanisms, one_table, shared_ring};
 use workload::{
-    Empty, Fetch, Mandelbrot, Mechanism, PieceError, Primes, RunError, Size, Timeline, Words, Workers,
-    Workload, sequential,
+    Empty, Fetch, Mandelbrot, PieceError, Primes, RunError, Size, Timeline, Words, Workers, Workload,
+    sequential,
 };
 
 fn main() {
@@ -23,27 +24,27 @@ fn main() {
     let trials = vec![
         trial("mandelbrot", || {
             let work = Mandelbrot::sized(Size::Test);
-            for_all(&work, mechanisms(), &[1, 2, 3, 8]);
-            for_all(&work, vec![mechanisms::in_place()], &[1, 2, 3, 8]);
+            same_as_sequential(&work, &mechanisms(), &[1, 2, 3, 8]);
+            same_as_sequential(&work, &[mechanisms::in_place()], &[1, 2, 3, 8]);
         }),
-        trial("words", || for_all(&Words::sized(Size::Test), mechanisms(), &[1, 2, 3, 8])),
-        trial("primes", || for_all(&Primes::sized(Size::Test), mechanisms(), &[1, 2, 3, 8])),
-        trial("empty", || for_all(&Empty { pieces: 1_000 }, mechanisms(), &[1, 2])),
+        trial("words", || same_as_sequential(&Words::sized(Size::Test), &mechanisms(), &[1, 2, 3, 8])),
+        trial("primes", || same_as_sequential(&Primes::sized(Size::Test), &mechanisms(), &[1, 2, 3, 8])),
+        trial("empty", || same_as_sequential(&Empty { pieces: 1_000 }, &mechanisms(), &[1, 2])),
         trial("fetch", || {
             let (work, _server) = Fetch::local_sized(Size::Test).unwrap();
-            for_all(&work, mechanisms(), &[1, 2, 8]);
+            same_as_sequential(&work, &mechanisms(), &[1, 2, 8]);
         }),
         trial("few_pieces_or_none", || {
             for pieces in [0, 1, 2, 7] {
-                for_all(&Numbers::plain(pieces), mechanisms(), &[1, 2, 3, 8]);
+                same_as_sequential(&Numbers::plain(pieces), &mechanisms(), &[1, 2, 3, 8]);
             }
         }),
-        trial("many_pieces", || for_all(&Numbers::plain(10_000), mechanisms(), &[1, 2, 8])),
+        trial("many_pieces", || same_as_sequential(&Numbers::plain(10_000), &mechanisms(), &[1, 2, 8])),
         trial("parts_of_many_portions", || {
             let large = Special::Large(3 << 20);
-            for_all(
+            same_as_sequential(
                 &Numbers::with(9, [(0, large), (1, large), (5, large), (8, large)]),
-                mechanisms(),
+                &mechanisms(),
                 &[1, 2, 3],
             );
         }),
@@ -64,37 +65,7 @@ fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
     })
 }
 
-fn for_all<W: Workload>(work: &W, mechanisms: Vec<Mechanism<W>>, workers: &[usize]) {
-    let expected = sequential(work, &Timeline::off()).unwrap();
-    for mechanism in mechanisms {
-        for &workers in workers {
-            let timeline = Timeline::on();
-            let answer = (mechanism.run)(work, Workers::new(workers).unwrap(), &timeline);
-            assert!(answer.unwrap() == expected, "{} with {workers} workers", mechanism.name);
-            each_piece_once(&timeline, work.pieces().unwrap().len(), workers);
-        }
-    }
-}
-
-fn each_piece_once(timeline: &Timeline, pieces: usize, workers: usize) {
-    let spans = timeline.spans();
-    let mut done: Vec<usize> = spans.iter().map(|span| span.piece).collect();
-    done.sort_unstable();
-    assert_eq!(done, (0..pieces).collect::<Vec<_>>());
-    for span in spans {
-        let elsewhere = span.pid != process::id() && span.pid != 0;
-        assert!(span.worker < workers && elsewhere && span.start <= span.end, "{span:?}");
-    }
-}
-
-// ---- a workload whose pieces do what a test wants
-
-/// The answer is the list of pieces, in their order: a combine that must not swap sides.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Numbers {
-    pieces: usize,
-    special: Vec<(usize, Special)>,
-}
+type Numbers = contract::Numbers<Special>;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Special {
@@ -105,38 +76,15 @@ enum Special {
     Large(usize),
 }
 
-impl Numbers {
-    fn plain(pieces: usize) -> Self {
-        Self { pieces, special: Vec::new() }
-    }
-
-    fn with(pieces: usize, special: impl Into<Vec<(usize, Special)>>) -> Self {
-        Self { pieces, special: special.into() }
-    }
-}
-
-impl Workload for Numbers {
-    const NAME: &'static str = "numbers";
-    type Piece = usize;
-    type Part = Vec<u64>;
-
-    fn pieces(&self) -> Result<Vec<usize>, PieceError> {
-        Ok((0..self.pieces).collect())
-    }
-
-    fn run(&self, piece: &usize) -> Result<Vec<u64>, PieceError> {
-        match self.special.iter().find(|(at, _)| at == piece).map(|(_, special)| *special) {
-            Some(Special::Fail) => return Err(PieceError::new(format_args!("{piece} is bad"))),
-            Some(Special::Panic) => panic!("{piece} is worse"),
-            Some(Special::Kill) => kill_process(getpid(), Signal::KILL).unwrap(),
-            Some(Special::Large(bytes)) => return Ok(vec![u64::MAX - *piece as u64; bytes / 10]),
-            None => {}
+impl contract::Special for Special {
+    fn act(self, piece: usize) -> Result<Option<Vec<u64>>, PieceError> {
+        match self {
+            Special::Fail => return Err(PieceError::new(format_args!("{piece} is bad"))),
+            Special::Panic => panic!("{piece} is worse"),
+            Special::Kill => kill_process(getpid(), Signal::KILL).unwrap(),
+            Special::Large(bytes) => return Ok(Some(vec![u64::MAX - piece as u64; bytes / 10])),
         }
-        Ok(vec![*piece as u64])
-    }
-
-    fn combine(&self, left: &mut Vec<u64>, mut right: Vec<u64>) {
-        left.append(&mut right);
+        Ok(None)
     }
 }
 

@@ -39,6 +39,7 @@ mod faults;
 mod find;
 mod leaks;
 mod procfs;
+mod seeded;
 mod watchdog;
 
 pub use child::run_within;
@@ -47,4 +48,5 @@ pub use fault_plan::FaultPlan;
 pub use faults::{FAULTS, FAULTS_ONCE, Faults};
 pub use find::{Found, must_find, must_find_within};
 pub use leaks::LeakGuard;
+pub use seeded::mix;
 pub use watchdog::{Watchdog, watchdog};

@@ -10,7 +10,7 @@ use std::{
 
 use processes::{
     pool::{Task, TaskError},
-    worker,
+    worker::{self, JobName},
 };
 use rustix::io::write;
 use workload::{Failure, PieceError, Span, Workload, attempt, now, panic_message};
@@ -34,22 +34,8 @@ impl<W: Workload> Be<W> {
     pub(super) const WORKER: &'static Task<u32, (), Terms<W>, Terms<W>> =
         &Task::with_state(Self::NAME, Ok, work::<W>);
 
-    const PREFIX: &'static [u8] = b"ipc: ";
-    const LENGTH: usize = Self::PREFIX.len() + W::NAME.len();
-    /// The two texts in a row; a name that is longer does not compile.
-    const BYTES: &'static [u8; 64] = &{
-        let (mut bytes, mut at) = ([0; 64], 0);
-        while at < Self::LENGTH {
-            let prefix = Self::PREFIX.len();
-            bytes[at] = if at < prefix { Self::PREFIX[at] } else { W::NAME.as_bytes()[at - prefix] };
-            at += 1;
-        }
-        bytes
-    };
-    const NAME: &'static str = match str::from_utf8(Self::BYTES.split_at(Self::LENGTH).0) {
-        Ok(name) => name,
-        Err(_) => panic!("two texts in a row are a text"),
-    };
+    const JOINED: &'static JobName = &JobName::of("ipc: ", W::NAME);
+    const NAME: &'static str = Self::JOINED.as_str();
 }
 
 static WATCH: OnceLock<fn(&'static str)> = OnceLock::new();

@@ -25,7 +25,7 @@ use std::{
 use processes::{
     Program, frame,
     pool::{Task, TaskError},
-    worker,
+    worker::{self, JobName},
 };
 use serde::{Deserialize, Serialize};
 use workload::{Failure, Gather, Job, PieceError, RunError, Stretch, Timeline, Workers, Workload};
@@ -54,22 +54,8 @@ impl<W: Workload> Ring<W> {
     const TASK: &'static Task<u32, Outcome<()>, Terms<W>, State<W>> =
         &Task::with_state(Self::NAME, open::<W>, work::<W>);
 
-    const PREFIX: &'static [u8] = b"shared-ring: ";
-    const LENGTH: usize = Self::PREFIX.len() + W::NAME.len();
-    /// The two texts in a row; a name that is longer does not compile.
-    const BYTES: &'static [u8; 64] = &{
-        let (mut bytes, mut at) = ([0; 64], 0);
-        while at < Self::LENGTH {
-            let prefix = Self::PREFIX.len();
-            bytes[at] = if at < prefix { Self::PREFIX[at] } else { W::NAME.as_bytes()[at - prefix] };
-            at += 1;
-        }
-        bytes
-    };
-    const NAME: &'static str = match str::from_utf8(Self::BYTES.split_at(Self::LENGTH).0) {
-        Ok(name) => name,
-        Err(_) => panic!("two texts in a row are a text"),
-    };
+    const JOINED: &'static JobName = &JobName::of("shared-ring: ", W::NAME);
+    const NAME: &'static str = Self::JOINED.as_str();
 }
 
 #[derive(Debug, Serialize, Deserialize)]
