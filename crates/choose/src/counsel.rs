@@ -15,10 +15,10 @@ pub(crate) fn sequential(foreseen: &Foreseen, calibration: &Calibration) -> Advi
         Some(best) if calibration.gains.len() > 1 || foreseen.measured.waits => {
             let times = foreseen.outlook.alone / best.seconds.max(1e-9);
             format!(
-                "Take one piece after the other: it needs {alone}, and the best of all others ({} with {} workers) would be \
+                "Take one piece after the other: it needs {alone}, and the best of all others ({} with {}) would be \
                  {times:.2} times as fast: not worth a second thread. {}",
                 best.mechanism,
-                best.workers,
+                show::workers(best.workers),
                 small(foreseen, best, calibration)
             )
         }
@@ -73,9 +73,9 @@ fn gains(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) -> S
         && let Some(seconds) = on_cores(&foreseen.recorded, taken, taken.workers, cores, calibration)
     {
         return format!(
-            "Take {} with {} workers: {} (predicted for this machine when it is quiet) instead of {}, {} times as fast.",
+            "Take {} with {}: {} (predicted for this machine when it is quiet) instead of {}, {} times as fast.",
             taken.mechanism,
-            taken.workers,
+            show::workers(taken.workers),
             show::seconds(seconds),
             show::seconds(alone),
             show::times(alone / seconds.max(1e-9)),
@@ -86,9 +86,9 @@ fn gains(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) -> S
     let times = row.map_or(alone / seconds, |row| row.samples(Shot::speedup).median());
     let measured = if row.is_some() { "measured" } else { "predicted" };
     format!(
-        "Take {} with {} workers: {} ({measured}) instead of {}, {} times as fast.",
+        "Take {} with {}: {} ({measured}) instead of {}, {} times as fast.",
         taken.mechanism,
-        taken.workers,
+        show::workers(taken.workers),
         show::seconds(seconds),
         show::seconds(alone),
         show::times(times),
@@ -103,10 +103,10 @@ fn reason(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) -> 
     let cores = calibration.gains.len();
     let workers = if waiting > 0.05 * demand {
         format!(
-            "A piece computes for {} and waits for {}, so {} workers keep {} busy.",
+            "A piece computes for {} and waits for {}, so {} will keep {} busy.",
             show::seconds(demand),
             show::seconds(waiting),
-            outlook.best_workers,
+            show::workers(outlook.best_workers),
             if cores == 1 { "the core".to_owned() } else { format!("{cores} cores") },
         )
     } else {
@@ -170,9 +170,9 @@ fn changes(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) ->
             .min_by(|a, b| a.seconds.total_cmp(&b.seconds));
         if let Some(process) = process {
             all.push(format!(
-                "If a crash of one piece must not end the others, take process-dynamic with {} workers: about {:.1} times as long, \
+                "If a crash of one piece must not end the others, take process-dynamic with {}: about {:.1} times as long, \
                  and each process holds its own copy of what a worker needs.",
-                process.workers,
+                show::workers(process.workers),
                 process.seconds / taken.seconds.max(1e-9)
             ));
         }

@@ -57,9 +57,9 @@ fn gains(measured: &Measured, row: &Row, cores: usize) -> String {
         "of what this machine gave at that moment".to_owned()
     };
     format!(
-        "Take {} with {} workers: {} instead of {}, {} times as fast, and {:.0} % {possible}.",
+        "Take {} with {}: {} instead of {}, {} times as fast, and {:.0} % {possible}.",
         row.mechanism,
-        row.workers,
+        show::workers(row.workers),
         show::seconds(seconds),
         show::seconds(alone),
         show::times(speedup),
@@ -134,7 +134,7 @@ fn fewer(measured: &Measured, row: &Row) -> Option<String> {
         .filter(|other| other.workers < row.workers)
         .max_by_key(|other| other.workers)?;
     let seconds = show::seconds(next.samples(|shot| shot.seconds).median());
-    Some(format!("with {} workers it takes {seconds}", next.workers))
+    Some(format!("with {} it takes {seconds}", show::workers(next.workers)))
 }
 
 /// When there is no other row: one core, or only one worker asked for, or nothing else came to an end.
@@ -168,10 +168,10 @@ pub(crate) fn not_worth_it(
         "that is not worth a second thread".to_owned()
     };
     format!(
-        "Take one piece after the other: it needs {}. The fastest other way, {} with {} workers, is {speedup:.2} times as fast; {second}.",
+        "Take one piece after the other: it needs {}. The fastest other way, {} with {}, is {speedup:.2} times as fast; {second}.",
         show::seconds(seconds),
         best.mechanism,
-        best.workers
+        show::workers(best.workers)
     )
 }
 

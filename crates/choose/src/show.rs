@@ -35,6 +35,11 @@ pub fn times(factor: f64) -> String {
     if factor < 9.95 { format!("{factor:.1}") } else { format!("{factor:.0}") }
 }
 
+/// How many workers, as `1 worker` or `200 workers`.
+pub fn workers(count: usize) -> String {
+    format!("{count} worker{}", if count == 1 { "" } else { "s" })
+}
+
 /// At most three digits, but never fewer than there are in front of the point.
 fn digits(figure: f64) -> String {
     match figure {
@@ -52,6 +57,7 @@ mod tests {
     fn units_change_where_the_digits_run_out() {
         assert_eq!([1.25, 0.0381, 0.3071, 12e-6].map(seconds), ["1.25 s", "38.1 ms", "307 ms", "12.0 us"]);
         assert_eq!([0.21, 125.4, 9_134.0].map(nanoseconds), ["0.21 ns", "125 ns", "9.1 us"]);
+        assert_eq!([1, 2].map(workers), ["1 worker", "2 workers"]);
         assert_eq!([2 << 10, 10_900_000].map(bytes), ["2.0 KiB", "10.4 MiB"]);
     }
 }

@@ -122,6 +122,6 @@ pub(super) fn about(trace: &Trace) -> String {
     let range =
         if least == most { format!("{most} pieces each") } else { format!("{least} to {most} pieces each") };
     let shown = if each.len() > MOST { format!("; the first {MOST} are shown") } else { String::new() };
-    let plural = if each.len() == 1 { "worker" } else { "workers" };
-    format!("{} {plural}, {range}, busy {:.0} % of the time{shown}", each.len(), busy as f64 / whole * 100.0)
+    let workers = show::workers(each.len());
+    format!("{workers}, {range}, busy {:.0} % of the time{shown}", busy as f64 / whole * 100.0)
 }
