@@ -18,10 +18,12 @@
 
 use std::{hint::black_box, sync::Arc, thread, time::Duration};
 
-use lesson::{Lesson, Story, lanes};
-use model::schedule::{Condvar, Mutex, Program};
+use lesson::{
+    Lesson, Story, lanes,
+    search::{broken, fixed},
+};
+use model::schedule::{Bounds, Condvar, Mutex, Program};
 
-use super::search::{broken, fixed};
 use crate::{Event, Gil, Timeline, timeline::Seen};
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -52,8 +54,16 @@ fn run(story: &mut Story) -> lesson::Result {
         "And why forced switching? The holder drops the lock, wakes the waiter, and goes on to its next bytecode, \
          for which it needs the lock. Of all schedules, the smallest in which the waiter is passed over:",
     );
-    broken(story, "passed-over", "without forced switching a waiter is passed over", hand_over(false))?;
-    fixed(story, "with forced switching it never is", hand_over(true));
+    let bounds = Bounds::all();
+    broken(
+        story,
+        "passed-over",
+        "without forced switching a waiter is passed over",
+        0,
+        &bounds,
+        hand_over(false),
+    )?;
+    fixed(story, "with forced switching it never is", &bounds, hand_over(true));
     Ok(())
 }
 

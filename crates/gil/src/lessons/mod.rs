@@ -11,7 +11,6 @@ mod lock;
 mod native;
 mod python;
 mod race;
-mod search;
 mod workload;
 
 /// All lessons of this crate.

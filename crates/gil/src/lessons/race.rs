@@ -20,10 +20,12 @@
 
 use std::{sync::Arc, sync::Barrier, time::Duration};
 
-use lesson::{Lesson, Story};
-use model::schedule::{Atomic, Mutex, MutexGuard, Program as Threads};
+use lesson::{
+    Lesson, Story,
+    search::{broken, fixed},
+};
+use model::schedule::{Atomic, Bounds, Mutex, MutexGuard, Program as Threads};
 
-use super::search::{broken, fixed};
 use crate::{
     interpreter::{self, Native, Object, Program, Stopped, World},
     regime::{self, Counting, Plan, Regime},
@@ -49,21 +51,32 @@ const MEET: &str = "get x | push 0 | native meet | add | set x";
 fn run(story: &mut Story) -> lesson::Result {
     let [plain, call, call_first] = [PLAIN, CALL, CALL_FIRST].map(|body| looped(body, &[]));
     let (plain, call, call_first) = (plain?, call?, call_first?);
+    let all = Bounds::all();
     story.say("The lock may be given away at every checkpoint; every schedule of that is run.");
-    fixed(story, "x += 1, three times in each of two threads, loses nothing", threads(&plain, 2, 3, true));
-    fixed(story, "nor with three threads", threads(&plain, 3, 1, true));
+    fixed(
+        story,
+        "x += 1, three times in each of two threads, loses nothing",
+        &all,
+        threads(&plain, 2, 3, true),
+    );
+    fixed(story, "nor with three threads", &all, threads(&plain, 3, 1, true));
     story.say("Now x = x + f(). The smallest schedule that loses (lock and unlock are the interpreter's):");
-    broken(story, "call", "x = x + f() loses an update", threads(&call, 2, 1, true))?;
+    broken(story, "call", "x = x + f() loses an update", 1, &all, threads(&call, 2, 1, true))?;
     story.equal("two threads that are held to that schedule lose it, too", 1, held_to_that_schedule()?);
     story.say("Without a GIL each load and store is a step of its own, and x += 1 is no better:");
-    broken(story, "free", "without a GIL x += 1 loses an update", threads(&plain, 2, 1, false))?;
+    broken(story, "free", "without a GIL x += 1 loses an update", 1, &all, threads(&plain, 2, 1, false))?;
 
     story.say(
         "Cured under a GIL: call first, `y = f()`, then `x += y`. Cured everywhere: a lock of one's own around all \
          of it, as the GIL protects the interpreter and not your data.",
     );
-    fixed(story, "y = f(); x += y loses nothing under a GIL", threads(&call_first, 2, 1, true));
-    fixed(story, "with threading.Lock around it x = x + f() loses nothing without a GIL", locked(&call));
+    fixed(story, "y = f(); x += y loses nothing under a GIL", &all, threads(&call_first, 2, 1, true));
+    fixed(
+        story,
+        "with threading.Lock around it x = x + f() loses nothing without a GIL",
+        &all,
+        locked(&call),
+    );
     measured(story, &plain, &call)
 }
 
