@@ -70,3 +70,18 @@ fn drain(pipe: Option<impl Read>) -> String {
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ended_for_its_time_has_no_status() {
+        let late = watched(Command::new("sleep").arg("1000"), Duration::from_millis(20)).unwrap();
+        assert_eq!(late.status, None);
+        let long = Duration::from_secs(60);
+        let fine = watched(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]), long).unwrap();
+        assert_eq!(fine.status.and_then(|status| status.code()), Some(3));
+        assert_eq!((fine.stdout.as_str(), fine.stderr.as_str()), ("out\n", "err\n"));
+    }
+}
