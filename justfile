@@ -37,7 +37,7 @@ chaos *ARGS:
     cargo test -p ipc --test kills --test mechanisms --test rpc_kills --test pubsub_kills --test shared_kills -- --ignored --nocapture {{ARGS}}
 
 # let cargo-fuzz (cargo install cargo-fuzz) invent for a minute each what a worker or a peer may say, and what may be in a segment (`just fuzz attach` only that)
-fuzz TARGETS="listener attach ipc_frames ipc_pickle ipc_python ipc_wire" SECONDS="60":
+fuzz TARGETS="listener attach ipc_frames ipc_pickle ipc_python ipc_wire ipc_manager ipc_auth" SECONDS="60":
     #!/usr/bin/env bash
     cargo fuzz --version >/dev/null 2>&1 || { echo "skipped: cargo-fuzz is not installed (cargo install cargo-fuzz)"; exit 0; }
     for target in {{TARGETS}}; do RUSTC_BOOTSTRAP=1 cargo fuzz run "$target" -- -max_total_time={{SECONDS}} || exit 1; done

@@ -1,12 +1,12 @@
-//! Whatever a peer says of calls and subscriptions: a message that is written again as the same bytes, or an error at a byte of
-//! it. There is one way to say each thing.
+//! Whatever a peer says of calls, subscriptions and queues: a message that is written again as the same bytes, or an error at a
+//! byte of it. There is one way to say each thing.
 
 #![no_main]
 
 use ipc::{
     fields::FieldError,
     pubsub::wire::{Told, decode_subscription, encode_subscription},
-    rpc::wire::{Reply, Request},
+    queue, rpc,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -24,8 +24,18 @@ fn judge(bytes: &[u8], again: Result<Option<Vec<u8>>, FieldError>) {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    judge(bytes, Request::decode(bytes).map(|request| request.encode()));
-    judge(bytes, Reply::decode(bytes).map(|reply| Some(reply.encode())));
+    judge(bytes, rpc::wire::Request::decode(bytes).map(|request| request.encode()));
+    judge(bytes, rpc::wire::Reply::decode(bytes).map(|reply| Some(reply.encode())));
+    judge(
+        bytes,
+        queue::wire::Request::decode(bytes).map(|request| {
+            if let queue::wire::Request::Put { items, .. } = &request {
+                assert!(items.iter().map(|item| item.len() + 4).sum::<usize>() < bytes.len());
+            }
+            Some(request.encode())
+        }),
+    );
+    judge(bytes, queue::wire::Answer::decode(bytes).map(|answer| Some(answer.encode())));
     judge(bytes, Told::decode(bytes).map(|told| told.encode()));
     judge(
         bytes,

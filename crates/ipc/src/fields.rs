@@ -79,6 +79,11 @@ impl<'a> Fields<'a> {
         Ok(self.bytes(8)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
+    /// A length: four bytes, the highest first.
+    pub(crate) fn length(&mut self) -> Result<usize, FieldError> {
+        Ok(self.bytes(4)?.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)))
+    }
+
     /// Text with its length in one byte.
     pub(crate) fn short_text(&mut self) -> Result<&'a str, FieldError> {
         let length = self.byte()?;

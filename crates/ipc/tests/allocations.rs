@@ -9,8 +9,9 @@ use std::{
 
 use ipc::{
     frame::{FrameReader, MAXIMUM},
+    manager,
     pubsub::wire::{SUBSCRIPTION, Told, decode_subscription},
-    python,
+    python, queue,
     rpc::wire::{Outcome, Reply, Request},
 };
 
@@ -136,4 +137,45 @@ fn a_subscription_is_bounded_by_its_length() {
     message[0] = 1;
     let most = largest(|| assert_eq!(decode_subscription(&message).unwrap().len(), SUBSCRIPTION - 1));
     assert!(most <= SUBSCRIPTION * size_of::<String>(), "{most}");
+}
+
+#[test]
+fn a_put_is_bounded_by_its_length() {
+    use queue::wire::{Answer, Request};
+    for count in [0, 1, 10, 1_000, 100_000] {
+        // The most items that fit: empty ones.
+        let message = Request::Put { limit: None, items: vec![b""; count] }.encode();
+        let most = largest(|| match Request::decode(&message) {
+            Ok(Request::Put { items, .. }) => assert_eq!(items.len(), count),
+            other => panic!("{other:?}"),
+        });
+        assert!(most <= 8 * message.len(), "{most} bytes for {}", message.len());
+        // One length that promises more than there is: what came before it is all that there is room for.
+        let promises = [&message[..], &[0xff; 4]].concat();
+        let most = largest(|| assert!(Request::decode(&promises).is_err()));
+        assert!(most <= 8 * promises.len(), "{most} bytes for {}", promises.len());
+        assert_eq!(largest(|| assert!(Answer::decode(&message).is_err())), 0);
+    }
+}
+
+#[test]
+fn a_managers_answer_is_bounded_by_its_length() {
+    use manager::wire::{Answer, Call, Request};
+    let request = Request { object: "dict", call: Call::Insert(&[1; 300], &[2; 10_000]) };
+    let message = request.encode(Vec::new()).unwrap();
+    assert_eq!(largest(|| assert_eq!(Request::decode(&message), Ok(request))), 0);
+    for count in [0, 1, 10, 1_000, 100_000] {
+        // The most keys that fit: empty ones.
+        let message = Answer::Keys(vec![b""; count]).encode(Vec::new()).unwrap();
+        let most = largest(|| {
+            assert!(matches!(Answer::decode(&message), Ok(Answer::Keys(keys)) if keys.len() == count))
+        });
+        assert!(most <= 32 * message.len(), "{most} bytes for {}", message.len());
+    }
+    // Keys, 2^63 of them, and a text of 2^63 bytes: promised, and not there.
+    for kind in [&b"\x02"[..], b"\x06\x00"] {
+        let promises = [kind, &[0x80; 9], &[1]].concat();
+        let most = largest(|| assert!(Answer::decode(&promises).is_err()));
+        assert!(most <= 32 * promises.len(), "{most} bytes for {}", promises.len());
+    }
 }

@@ -5,12 +5,8 @@ use std::{os::unix::net::UnixStream, thread, time::Duration};
 use ipc::{
     Connection,
     fields::FieldError,
-    pubsub::{
-        Event, Limits, Policy, PublishError, Published, Publisher, SubscribeError, Subscriber,
-        wire::{Told, decode_subscription, encode_subscription},
-    },
+    pubsub::{Event, Limits, Policy, PublishError, Published, Publisher, SubscribeError, Subscriber},
 };
-use proptest::{collection::vec, prelude::*};
 use testkit::watchdog;
 
 /// Nothing here takes as long: it hangs.
@@ -237,28 +233,4 @@ fn a_publisher_that_talks_nonsense_is_an_error() {
         Err(SubscribeError::Message(FieldError::Trailing { offset: 1, count: 1 }))
     ));
     assert_eq!(told(&[welcome, b"\x04\0\0\0\0\0\0\x01\0"]).unwrap(), "Missed(256)");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 100_000, failure_persistence: None, ..Default::default() })]
-
-    /// The first byte often makes sense, and lengths are often short.
-    #[test]
-    fn rubbish_is_a_message_or_an_error_with_its_place(
-        kind in 0..7u8, bytes in vec(prop_oneof![0..6u8, any::<u8>()], 0..60),
-    ) {
-        for message in [&bytes[..], &[&[kind], &bytes[..]].concat()] {
-            match Told::decode(message) {
-                Ok(told) => prop_assert_eq!(told.encode().unwrap(), message),
-                Err(error) => prop_assert!(error.offset() <= message.len(), "{}", error),
-            }
-            match decode_subscription(message) {
-                Ok(prefixes) => {
-                    let prefixes: Vec<&str> = prefixes.iter().map(String::as_str).collect();
-                    prop_assert_eq!(encode_subscription(&prefixes).unwrap(), message);
-                }
-                Err(error) => prop_assert!(error.offset() <= message.len(), "{}", error),
-            }
-        }
-    }
 }

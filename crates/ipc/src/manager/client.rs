@@ -4,7 +4,7 @@ use std::{cell::RefCell, time::Duration};
 
 use super::{
     Counter, Dict, LOOKS, Lock, ManagerError, Namespace, SILENT,
-    message::{Answer, Call, Kind, Request},
+    wire::{Answer, Call, Kind, Request},
 };
 use crate::{
     Address, Connection,
@@ -160,8 +160,7 @@ impl Line {
         }
         self.is_broken = true;
         self.said.clear();
-        self.said =
-            postcard::to_extend(request, std::mem::take(&mut self.said)).map_err(ManagerError::Type)?;
+        self.said = request.encode(std::mem::take(&mut self.said)).map_err(ManagerError::Type)?;
         self.unanswered += 1;
         match self.connection.send_within(&self.said, self.patience) {
             // Nothing was sent.
@@ -192,7 +191,7 @@ impl Line {
             None => self.connection.receive(),
         };
         let answer = answer.map_err(lost)?.ok_or(ManagerError::Gone)?;
-        let answer: Answer<'_> = postcard::from_bytes(answer).map_err(|_| ManagerError::Strange)?;
+        let answer = Answer::decode(answer)?;
         self.unanswered -= 1;
         self.is_broken = false;
         match answer {

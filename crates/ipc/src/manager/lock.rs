@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Manager, ManagerError,
-    message::{Answer, Call},
+    wire::{Answer, Call},
 };
 
 /// One holder at a time, in the order in which they came. In Python: `Manager().Lock()`, which a dead client keeps.

@@ -38,18 +38,18 @@
 
 mod client;
 mod lock;
-mod message;
 mod proxies;
 mod server;
 mod state;
+pub mod wire;
 
 use std::time::Duration;
 
 pub use client::Manager;
 pub use lock::{Held, Lock};
-pub use message::{Kind, RemoteError};
 pub use proxies::{Counter, Dict, Namespace};
 pub use server::ManagerServer;
+pub use wire::{Kind, RemoteError};
 
 use crate::{auth::AuthError, frame::FrameError};
 
@@ -78,9 +78,12 @@ pub enum ManagerError {
     /// What is stored there is of another type than the proxy's.
     #[error("it is of another type: {0}")]
     Type(postcard::Error),
-    /// The server says what does not belong here.
-    #[error("the manager's server speaks something else")]
+    /// What the server says is no answer to what was asked.
+    #[error("the manager's server answers something else")]
     Strange,
+    /// What the server says is no answer at all.
+    #[error("the manager's server speaks something else: {0}")]
+    Message(#[from] wire::MessageError),
     /// Too long to be sent.
     #[error(transparent)]
     Frame(FrameError),

@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Manager, ManagerError,
-    message::{Answer, Call},
+    wire::{Answer, Call},
 };
 
 impl Manager {

@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     LOOKS,
-    message::{Answer, Call, RemoteError, Request},
     state::{Acquired, State},
+    wire::{Answer, Call, RemoteError, Request},
 };
 use crate::{
     Address, Connection, Listener,
@@ -70,8 +70,9 @@ impl Client<'_> {
 
     /// `None` when it has gone, or what it says is no request.
     fn answer(&mut self, asked: &[u8], said: &mut Vec<u8>) -> Option<()> {
-        let Ok(Request { object, call }) = postcard::from_bytes(asked) else {
-            return say(said, &Answer::Error(RemoteError::Request));
+        let Request { object, call } = match Request::decode(asked) {
+            Ok(request) => request,
+            Err(error) => return say(said, &Answer::Error(RemoteError::Message(error.offset as u64))),
         };
         if let Call::Acquire(limit) = call {
             return match self.acquire(object, limit.map(Duration::from_micros)) {
@@ -120,6 +121,6 @@ impl Drop for Client<'_> {
 
 fn say(said: &mut Vec<u8>, answer: &Answer<'_>) -> Option<()> {
     // It fails only where there is no memory, and that aborts.
-    *said = postcard::to_extend(answer, std::mem::take(said)).ok()?;
+    *said = answer.encode(std::mem::take(said)).ok()?;
     Some(())
 }

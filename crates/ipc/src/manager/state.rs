@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::message::{Answer, Call, Kind, RemoteError};
+use super::wire::{Answer, Call, Kind, RemoteError};
 use crate::server::Turn;
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     QueueError, SILENT, connect, gone,
-    message::{Answer, Request},
+    wire::{Answer, Request},
 };
 use crate::{Address, Connection, auth::Key};
 
@@ -71,12 +71,10 @@ impl Consumer {
         };
         let answer =
             answer.map_err(|error| if error.is_timeout() { QueueError::Silent } else { gone(error) })?;
-        let got = match answer.map(Answer::decode) {
-            Some(Some(Answer::Item { attempt, bytes })) => {
-                Ok(Some(Delivery { bytes: bytes.to_vec(), attempt }))
-            }
-            Some(Some(Answer::Late)) => Err(QueueError::Empty(limit.unwrap_or_default())),
-            Some(Some(Answer::Closed)) => Ok(None),
+        let got = match answer.map(Answer::decode).transpose()? {
+            Some(Answer::Item { attempt, bytes }) => Ok(Some(Delivery { bytes: bytes.to_vec(), attempt })),
+            Some(Answer::Late) => Err(QueueError::Empty(limit.unwrap_or_default())),
+            Some(Answer::Closed) => Ok(None),
             None => return Err(QueueError::Gone { unaccepted: 0 }),
             Some(_) => return Err(QueueError::Strange),
         };

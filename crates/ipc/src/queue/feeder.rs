@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     QueueError, gone,
-    message::{Answer, Request},
+    wire::{Answer, Request},
 };
 use crate::{Connection, server::lock};
 
@@ -157,13 +157,13 @@ fn ask(connection: &mut Connection, batch: &[Job]) -> Result<usize, QueueError> 
     let request = if items.is_empty() { Request::Join { limit } } else { Request::Put { limit, items } };
     connection.send(&request.encode()).map_err(gone)?;
     let late = limit.unwrap_or_default();
-    match connection.receive().map_err(gone)?.map(Answer::decode) {
+    match connection.receive().map_err(gone)?.map(Answer::decode).transpose()? {
         None => Err(QueueError::Gone { unaccepted: 0 }),
-        Some(Some(Answer::Accepted(count))) => Ok(count.try_into().unwrap_or(usize::MAX)),
-        Some(Some(Answer::Joined)) => Ok(batch.len()),
-        Some(Some(Answer::Late)) if let What::Join = batch[0].what => Err(QueueError::Unfinished(late)),
-        Some(Some(Answer::Late)) => Err(QueueError::Full(late)),
-        Some(Some(Answer::Closed)) => Err(QueueError::Closed),
+        Some(Answer::Accepted(count)) => Ok(count.try_into().unwrap_or(usize::MAX)),
+        Some(Answer::Joined) => Ok(batch.len()),
+        Some(Answer::Late) if let What::Join = batch[0].what => Err(QueueError::Unfinished(late)),
+        Some(Answer::Late) => Err(QueueError::Full(late)),
+        Some(Answer::Closed) => Err(QueueError::Closed),
         Some(_) => Err(QueueError::Strange),
     }
 }

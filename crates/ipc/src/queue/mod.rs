@@ -44,19 +44,19 @@
 
 mod consumer;
 mod feeder;
-mod message;
 mod producer;
 mod server;
 mod state;
+pub mod wire;
 
 use std::{io, time::Duration};
 
 pub use consumer::{Consumer, Delivery};
-pub use message::LONGEST;
 pub use producer::{LINGER, Producer};
 pub use server::QueueServer;
+pub use wire::LONGEST;
 
-use crate::{Address, Connection, auth, auth::AuthError, auth::Key, frame::FrameError};
+use crate::{Address, Connection, auth, auth::AuthError, auth::Key, fields::FieldError, frame::FrameError};
 
 /// How long the server may take to say that time is over, and to let somebody in. One that takes longer is stopped, or gone.
 pub const SILENT: Duration = Duration::from_secs(10);
@@ -93,9 +93,12 @@ pub enum QueueError {
     /// An item is longer than [`LONGEST`].
     #[error("an item of {0} bytes is too long")]
     TooLong(usize),
-    /// The server says what does not belong here.
-    #[error("the queue's server speaks something else")]
+    /// What the server says is no answer to what was asked.
+    #[error("the queue's server answers something else")]
     Strange,
+    /// What the server says is no answer at all.
+    #[error("the queue's server speaks something else: {0}")]
+    Message(#[from] FieldError),
     /// It did not let us in, or we not it.
     #[error(transparent)]
     Auth(#[from] AuthError),

@@ -16,7 +16,7 @@ use rustix::net::{Shutdown, shutdown};
 use super::{
     QueueError, SILENT, connect,
     feeder::{End, Job, Shared, What, feed},
-    message::LONGEST,
+    wire::LONGEST,
 };
 use crate::{Address, auth::Key, ready::deadline, server::lock};
 

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    message::{Answer, Request},
     state::{Item, Line, Now, State},
+    wire::{Answer, Request},
 };
 use crate::{
     Address, Connection, Listener,
@@ -91,7 +91,7 @@ impl Client<'_> {
     fn serve(mut self) {
         // The bytes of a put stay where they are while it waits for room, so they are moved out.
         while let Ok(Some(message)) = self.connection.receive().map(|message| message.map(<[u8]>::to_vec)) {
-            let Some(request) = Request::decode(&message) else { return };
+            let Ok(request) = Request::decode(&message) else { return };
             let reply = match request {
                 Request::Done => {
                     self.done();
