@@ -2,31 +2,33 @@
 //!
 //! Cost: one system call to send a message, one to receive it (small ones that came together: one for all).
 
+mod receiver;
+mod sender;
+
 use std::{
-    io::{self, IoSlice},
+    io,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
+pub use receiver::Receiver;
 use rustix::{
-    event::PollFlags,
     io::Errno,
     net::{
-        AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType, connect, recv,
-        sendmsg, socket_with,
+        AddressFamily, SocketFlags, SocketType, connect, socket_with,
         sockopt::{Timeout, set_socket_timeout, set_tcp_nodelay, socket_domain},
     },
 };
+pub use sender::Sender;
 
 use crate::{
     Address,
-    frame::{FrameError, Frames, MAXIMUM, header},
-    ready::{deadline, ready},
+    frame::{FrameError, Frames, MAXIMUM},
+    ready::deadline,
 };
 
 /// How long [`Connection::connect`] waits for a listener that does not accept.
@@ -48,26 +50,6 @@ pub const CONNECT: Duration = Duration::from_secs(30);
 pub struct Connection {
     sender: Sender,
     receiver: Receiver,
-}
-
-/// The sending half.
-#[derive(Debug)]
-pub struct Sender {
-    socket: Arc<OwnedFd>,
-    maximum: usize,
-    /// A message was begun and not finished: whatever came next would be taken for the rest of it.
-    broken: bool,
-}
-
-/// The receiving half.
-#[derive(Debug)]
-pub struct Receiver {
-    socket: Arc<OwnedFd>,
-    frames: Frames,
-    /// What [`collect`](Self::collect) met, for the next `receive`: the kernel tells an error once.
-    failed: Option<io::Error>,
-    /// How often `receive` looks and lets others run before it sleeps.
-    looks: u32,
 }
 
 impl Connection {
@@ -204,143 +186,9 @@ impl Connection {
     }
 }
 
-impl Sender {
-    /// Sends a message. Waits while the other side does not read and the socket is full.
-    ///
-    /// # Errors
-    /// [`FrameError::TooLong`] before anything is sent. `BrokenPipe` when the other side has gone; after that and after
-    /// `TimedOut` nothing more can be sent, and each try says `BrokenPipe`.
-    pub fn send(&mut self, message: &[u8]) -> Result<(), FrameError> {
-        self.send_until(message, None)
-    }
-
-    /// As [`send`](Self::send), at most `within`: then `TimedOut`.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn send_within(&mut self, message: &[u8], within: Duration) -> Result<(), FrameError> {
-        self.send_until(message, deadline(within))
-    }
-
-    /// Says that nothing more will come, though the other half is still there: the peer's `receive` returns `None`.
-    ///
-    /// # Errors
-    /// Those of shutdown(2).
-    pub fn finish(self) -> io::Result<()> {
-        Ok(rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write)?)
-    }
-
-    fn send_until(&mut self, message: &[u8], deadline: Option<Instant>) -> Result<(), FrameError> {
-        let header = header(message, self.maximum)?;
-        if self.broken {
-            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
-        }
-        let mut parts = [IoSlice::new(&header), IoSlice::new(message)];
-        let mut left = &mut parts[..];
-        // NOSIGNAL: a closed socket is an error, not a SIGPIPE, whatever the program has set.
-        let wait = if deadline.is_some() { SendFlags::DONTWAIT } else { SendFlags::empty() };
-        self.broken = true;
-        while !left.is_empty() {
-            match sendmsg(&self.socket, left, &mut SendAncillaryBuffer::default(), wait | SendFlags::NOSIGNAL)
-            {
-                Ok(count) => IoSlice::advance_slices(&mut left, count),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    if !ready(&self.socket, PollFlags::OUT, deadline)? {
-                        return Err(io::Error::from(io::ErrorKind::TimedOut).into());
-                    }
-                }
-                Err(error) => return Err(io::Error::from(error).into()),
-            }
-        }
-        self.broken = false;
-        Ok(())
-    }
-}
-
-impl Receiver {
-    /// The next message; `None` when the other side has closed, after all that it sent.
-    ///
-    /// # Errors
-    /// [`FrameError`]; `ConnectionReset` when the other side went with messages of ours unread.
-    pub fn receive(&mut self) -> Result<Option<&[u8]>, FrameError> {
-        self.receive_until(None)
-    }
-
-    /// As [`receive`](Self::receive), at most `within` for the whole message: then `TimedOut`. What has come of it is
-    /// kept: it may be asked for again.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn receive_within(&mut self, within: Duration) -> Result<Option<&[u8]>, FrameError> {
-        self.receive_until(deadline(within))
-    }
-
-    /// Whether [`receive`](Self::receive) would return without reading from the socket. Whoever polls the descriptor
-    /// asks this first: several messages may have come with one read.
-    pub fn is_ready(&self) -> bool {
-        self.frames.is_ready()
-    }
-
-    /// Takes in what has come, without waiting. Whether [`receive`](Self::receive) would return at once now: with a
-    /// message, the end or an error.
-    pub(crate) fn collect(&mut self) -> bool {
-        while !self.frames.is_ready() && self.failed.is_none() {
-            let got = self.frames.fill(|room| Ok(recv(&self.socket, room, RecvFlags::DONTWAIT)?.0));
-            match got {
-                // The end: it stays, and `receive` reads it again.
-                Ok(0) => return true,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                Err(error) => self.failed = Some(error),
-            }
-        }
-        true
-    }
-
-    fn receive_until(&mut self, deadline: Option<Instant>) -> Result<Option<&[u8]>, FrameError> {
-        for _ in 0..self.looks {
-            if self.collect() {
-                break;
-            }
-            thread::yield_now();
-        }
-        if let Some(error) = self.failed.take() {
-            return Err(error.into());
-        }
-        while !self.frames.is_ready() {
-            if deadline.is_some() && !ready(&self.socket, PollFlags::IN, deadline)? {
-                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
-            }
-            let got = self.frames.fill(|room| {
-                let (count, _) = recv(&self.socket, room, RecvFlags::empty())?;
-                Ok(count)
-            })?;
-            if got == 0 {
-                return self.frames.end().map(|()| None);
-            }
-        }
-        self.frames.next_frame()
-    }
-}
-
 /// Readable when a message may have come; see [`Connection::is_ready`].
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.receiver.socket.as_fd()
-    }
-}
-
-/// Readable when a message may have come; see [`Receiver::is_ready`].
-impl AsFd for Receiver {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-/// Writable when there is room.
-impl AsFd for Sender {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 }
