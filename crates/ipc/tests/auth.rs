@@ -1,8 +1,10 @@
 //! Who gets in: those who know the key, in their own role, now; and nobody waits for somebody who says nothing.
 
 use std::{
+    env,
     io::{Read, Write},
-    os::unix::net::UnixStream,
+    os::unix::{net::UnixStream, process::CommandExt},
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -242,6 +244,38 @@ fn the_kernel_says_who_it_is_on_a_unix_socket_only() {
     let listener = Listener::bind(&Address::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
     let client = Connection::connect(listener.address()).unwrap();
     assert_eq!(credentials(&client).unwrap_err().kind(), std::io::ErrorKind::Unsupported);
+}
+
+const AT: &str = "IPC_AUTH_AT";
+
+#[test]
+#[ignore = "another process of the test below: alone it does nothing"]
+fn of_another_user() {
+    let Ok(address) = env::var(AT) else { return };
+    let outside = prove(Connection::connect(&address.parse().unwrap()).unwrap(), &key(), LONG);
+    // Not even asked.
+    assert!(matches!(outside, Err(AuthError::Gone | AuthError::Frame(_))), "{outside:?}");
+}
+
+#[test]
+fn who_is_of_another_user_is_refused_though_he_knows_the_key() {
+    const NOBODY: u32 = 65_534;
+    let mut door = Door::new(abstract_listener("user"), key()).with_patience(LONG);
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["of_another_user", "--exact", "--ignored"]).env(AT, door.address().to_string());
+    let mut other = match command.uid(NOBODY).stdout(Stdio::null()).spawn() {
+        Ok(other) => other,
+        Err(why) => return eprintln!("skipped: no process of another user can be started: {why}"),
+    };
+    let refused = loop {
+        assert!(door.accept_within(SHORT).is_err());
+        if let Some(why) = door.refused().next() {
+            break why;
+        }
+    };
+    let our = rustix::process::geteuid().as_raw();
+    assert!(matches!(refused, AuthError::User { theirs: NOBODY, ours } if ours == our), "{refused}");
+    assert!(other.wait().unwrap().success());
 }
 
 #[test]
