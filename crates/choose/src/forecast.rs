@@ -261,3 +261,26 @@ pub(crate) fn time(effort: Effort) -> Duration {
         Effort::Tiny => Duration::ZERO,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_predicted_stands_before_what_was_measured() {
+        let check = Check {
+            workload: "made-up",
+            mechanism: "pool",
+            workers: 4,
+            predicted_s: 2.0,
+            measured_s: 2.5,
+            error: 0.25,
+            held_out: true,
+            kind: None,
+        };
+        let text = table(&[check]).to_string();
+        let line = text.lines().last().unwrap();
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(cells, ["pool", "4", "2.00", "s", "2.50", "s", "+25.0", "%"], "{text}");
+    }
+}

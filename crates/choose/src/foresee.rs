@@ -239,3 +239,80 @@ fn laws_of(taken: &Predicted, wanted: &[Predicted], rows: &[Row], cores: usize) 
         laws,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn predicted(mechanism: &'static str, workers: usize, seconds: f64) -> Predicted {
+        Predicted { mechanism, workers, seconds }
+    }
+
+    fn outlook(all: &[Predicted]) -> Outlook {
+        Outlook { alone: 1.0, best_workers: 2, all: all.to_vec() }
+    }
+
+    /// Three runs, where the work alone takes a second.
+    fn row(mechanism: &'static str, workers: usize, seconds: f64) -> Row {
+        let shot = |round| Shot { round, seconds, alone: 1.0, ceiling: 2.0, cpu: 1.0 };
+        Row { shots: (0..3).map(shot).collect(), ..Row::new(mechanism, workers, 64) }
+    }
+
+    #[test]
+    fn of_equals_the_simplest_with_the_fewest_workers_and_none_where_little_is_gained() {
+        let equals = [
+            predicted("pool", 2, 0.5),
+            predicted("dynamic", 4, 0.51),
+            predicted("dynamic", 2, 0.52),
+            predicted("rayon", 2, 0.6),
+        ];
+        assert_eq!(take(&outlook(&equals), false), Some(predicted("dynamic", 2, 0.52)));
+        assert_eq!(take(&outlook(&[predicted("dynamic", 2, 0.95)]), false), None);
+        assert_eq!(take(&outlook(&[]), false), None);
+    }
+
+    fn confirmed(rows: Vec<Row>) -> Option<Predicted> {
+        let taken = predicted("dynamic", 2, 0.5);
+        let outlook = outlook(&[taken.clone(), predicted("pool", 2, 0.6), predicted("stealing", 2, 0.7)]);
+        let (workload, traces) = ("made-up", Vec::new());
+        let measured = Measured { workload, waits: false, rows, uneven: None, traces };
+        let foreseen = Foreseen {
+            recorded: Recorded::default(),
+            outlook,
+            checks: Vec::new(),
+            disturbed: false,
+            measured_more: false,
+            laws: None,
+            measured,
+            advice: None,
+        };
+        confirm(&foreseen, taken, false)
+    }
+
+    #[test]
+    fn what_was_measured_has_the_last_word() {
+        let all = |dynamic, pool, stealing| {
+            vec![row("dynamic", 2, dynamic), row("pool", 2, pool), row("stealing", 2, stealing)]
+        };
+        assert_eq!(confirmed(all(0.52, 0.5, 0.5)), Some(predicted("dynamic", 2, 0.5)));
+        // Clearly slower than two that are alike: the simpler of these.
+        assert_eq!(confirmed(all(0.8, 0.51, 0.5)), Some(predicted("pool", 2, 0.6)));
+        assert_eq!(confirmed(all(0.99, 0.95, 0.97)), None);
+    }
+
+    #[test]
+    fn laws_are_judged_on_points_that_they_have_not_seen() {
+        let wanted = [2, 3, 4, 8].map(|workers| predicted("dynamic", workers, 0.5));
+        let rows = wanted.each_ref().map(|one| row("dynamic", one.workers, 0.5));
+        let laws = laws_of(&wanted[0], &wanted, &rows, 2).unwrap();
+        assert_eq!((laws.points.len(), laws.fitted), (5, 3));
+        // Twice as fast with any number: as was predicted, and as no law says that was fitted to 2 and 3.
+        assert_eq!(laws.our_error, 0.0);
+        let few: Vec<(f64, f64)> = laws.points[..3].iter().map(|point| (point.0 as f64, point.1)).collect();
+        assert_eq!(laws.laws, laws::fit(&few));
+        let missed = |law: Law| (2.0 / law.speedup(8.0) - 1.0).abs();
+        for (law, error) in laws.laws.into_iter().zip(laws.law_errors) {
+            assert!(error >= missed(law) - 1e-9, "{law:?}");
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! Advice on work that does everything wrong, one thing at a time. No harness of the standard library's: the processes
 //! that measure are this program, whose main has to begin with `choose::enter`.
 
-use std::{env, fs, process, thread, time::Duration};
+use std::{env, fs, io, process, thread, time::Duration};
 
 use choose::advise::{AdviseError, Settings, advise_with};
 use libtest_mimic::{Arguments, Failed, Trial};
+use processes::ended::ended_within;
+use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 use workload::{PieceError, Workload};
 
@@ -185,14 +187,50 @@ fn a_mechanism_that_hangs_is_left_out_and_told() -> Result<(), Failed> {
     let scoped = advice.measured.rows.iter().find(|row| row.mechanism == "scoped");
     let told = scoped.and_then(|row| row.error.as_deref()).is_some_and(|why| why.contains("killed"));
     let others = advice.measured.rows.iter().any(|row| row.mechanism == "process-static" && row.counts());
-    check(told && others, advice)
+    check(told && others, advice)?;
+    // Also the one that had to be killed was waited for.
+    check(children(process::id(), rustix::thread::gettid())?.is_empty(), "a child is left")
 }
 
 fn nothing_is_left_behind() -> Result<(), Failed> {
     let _ = error(Habit::Hangs);
-    // Children of this very test's thread, of which there are none (proc_tid_children(5)).
-    let path = format!("/proc/self/task/{}/children", rustix::thread::gettid().as_raw_nonzero());
-    check(fs::read_to_string(path)?.is_empty(), "a child is left")
+    check(children(process::id(), rustix::thread::gettid())?.is_empty(), "a child is left")
+}
+
+/// Those that this thread of a process has started (proc_tid_children(5)).
+fn children(process: u32, thread: Pid) -> io::Result<Vec<u32>> {
+    let text = fs::read_to_string(format!("/proc/{process}/task/{}/children", thread.as_raw_nonzero()))?;
+    Ok(text.split_whitespace().filter_map(|id| id.parse().ok()).collect())
+}
+
+fn who_asks_and_is_killed_leaves_nobody() -> Result<(), Failed> {
+    let mut asks = process::Command::new("/proc/self/exe").arg(ASKS).spawn()?;
+    let measures = loop {
+        if let [measures] = children(asks.id(), Pid::from_child(&asks))?[..] {
+            break measures;
+        }
+        thread::yield_now();
+    };
+    asks.kill()?;
+    asks.wait()?;
+    check(ended_within(measures, Duration::from_secs(60))?, "the process that measures goes on")
+}
+
+/// What this program is told when it is to ask for advice on a piece that hangs, and has time for it.
+const ASKS: &str = "asks-for-ever";
+
+fn asks_for_ever() {
+    let limit = Duration::from_secs(10_000);
+    let _ = advise_with(strange(Habit::Hangs), &Settings { limit, ..Settings::default() });
+}
+
+fn of_work_that_takes_long_some_pieces_are_measured() -> Result<(), Failed> {
+    let work = Many(Strange { habit: Habit::Waits, pieces: 1, at: 0 }, 640);
+    let settings = Settings { mechanisms: vec!["dynamic".to_owned()], ..quick() };
+    let advice = advise_with(work, &settings)?;
+    // Two seconds at least, of which a quarter of one is to be done.
+    let pieces = 640_usize.div_ceil(advice.every);
+    check(advice.every >= 8 && advice.measured.rows.iter().all(|row| row.pieces == pieces), advice)
 }
 
 /// The same piece many times.
@@ -219,11 +257,14 @@ impl Workload for Many {
 
 fn main() {
     choose::advise::enter_any(&[choose::advise::kind::<Strange>(), choose::advise::kind::<Many>()]);
+    if env::args().nth(1).as_deref() == Some(ASKS) {
+        return asks_for_ever();
+    }
     let mut arguments = Arguments::from_args();
     // Each starts processes on all cores.
     arguments.test_threads.get_or_insert(2);
     type Test = fn() -> Result<(), Failed>;
-    let tests: [(&str, Test); 14] = [
+    let tests: [(&str, Test); 16] = [
         ("every_mechanism_is_measured", every_mechanism_is_measured),
         ("one_piece_cannot_be_shared", one_piece_cannot_be_shared),
         ("a_million_tiny_pieces_are_thinned_out_or_done", a_million_tiny_pieces_are_thinned_out_or_done),
@@ -241,6 +282,11 @@ fn main() {
         ),
         ("a_mechanism_that_hangs_is_left_out_and_told", a_mechanism_that_hangs_is_left_out_and_told),
         ("nothing_is_left_behind", nothing_is_left_behind),
+        ("who_asks_and_is_killed_leaves_nobody", who_asks_and_is_killed_leaves_nobody),
+        (
+            "of_work_that_takes_long_some_pieces_are_measured",
+            of_work_that_takes_long_some_pieces_are_measured,
+        ),
     ];
     let trials = tests.into_iter().map(|(name, test)| Trial::test(name, test)).collect();
     libtest_mimic::run(&arguments, trials).exit();

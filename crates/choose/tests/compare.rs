@@ -103,6 +103,60 @@ fn what_is_beyond_noise_is_told_and_nothing_else() {
 }
 
 #[test]
+fn each_figure_is_compared_with_its_own() {
+    let files = Files::new();
+    let mut before = row("primes", "pool", 2.0, 1.5);
+    (before["p10_s"], before["p90_s"]) = (json!(1.9), json!(2.2));
+    (before["speedup_p10"], before["speedup_p90"]) = (json!(1.4), json!(1.6));
+    let mut after = row("primes", "pool", 3.0, 0.75);
+    (after["p10_s"], after["p90_s"]) = (json!(2.8), json!(3.05));
+    (after["speedup_p10"], after["speedup_p90"]) = (json!(0.6), json!(0.8));
+    (after["peak_memory_bytes"], after["dispatch_ns"]) = (json!(5 << 20), json!(25.0));
+    let (mut slow, mut fast) = (last("pool", 2), last("pool", 4));
+    (slow["gain"], fast["gain"]) = (json!(1.5), json!(3.5));
+    let first = files.write("a.json", lines(&[before, slow]));
+    let second = files.write("b.json", lines(&[after, fast]));
+    let json = compare(&first, &second, &["--json"]);
+    let said: Vec<Value> = stdout(&json).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [pair, summary] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((&pair["time"]["ratio"], &pair["speedup"]["ratio"]), (&1.5.into(), &0.5.into()));
+    assert_eq!((&pair["memory"], &pair["dispatch"]), (&5.0.into(), &0.25.into()));
+    assert_eq!((&summary["differs"], &summary["gains"]), (&true.into(), &json!([1.5, 3.5])));
+    assert_eq!((&summary["machines"][0]["cores"], &summary["machines"][1]["cores"]), (&2.into(), &4.into()));
+    let people = compare(&first, &second, &[]);
+    let cells = ["primes", "pool", "2", "1.50", "*", "0.50", "*", "5.00", "0.25"];
+    let shown = |line: &str| line.split_whitespace().eq(cells);
+    assert!(stdout(&people).lines().any(shown), "{}", stdout(&people));
+    assert!(stdout(&people).contains("First:  2 cores"), "{}", stdout(&people));
+}
+
+#[test]
+fn medians_that_lie_within_the_spreads_are_noise_however_far_apart() {
+    let files = Files::new();
+    let wide = |median: f64| {
+        let mut row = row("primes", "pool", median, 1.9);
+        (row["p10_s"], row["p90_s"]) = (json!(0.8), json!(1.6));
+        row
+    };
+    let first = files.write("a.json", lines(&[wide(1.0), last("pool", 2)]));
+    let second = files.write("b.json", lines(&[wide(1.5), last("pool", 2)]));
+    let output = compare(&first, &second, &["--all"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).contains("1.50  "), "{}", stdout(&output));
+}
+
+#[test]
+fn other_advice_alone_is_a_difference() {
+    let files = Files::new();
+    let rows = row("primes", "pool", 1.0, 1.9);
+    let first = files.write("a.json", lines(&[rows.clone(), last("pool", 2)]));
+    let second = files.write("b.json", lines(&[rows, last("rayon", 2)]));
+    let output = compare(&first, &second, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("was pool x 2 and is rayon x 2"), "{}", stdout(&output));
+}
+
+#[test]
 fn other_work_failures_and_few_runs_are_no_comparison() {
     let files = Files::new();
     let mut other = row("primes", "pool", 9.0, 1.9);

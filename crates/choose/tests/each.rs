@@ -277,6 +277,35 @@ fn memory_is_seen_and_limits_how_many_run_at_once() {
 }
 
 #[test]
+fn memory_also_limits_a_number_that_was_given() {
+    let directory = tempfile::tempdir().unwrap();
+    // The first two begin together, as nobody knows yet what they need; from then on there is room for one.
+    let text = "case $1 in i0|i1) dd if=/dev/zero of=/dev/null bs=60M count=1 2>/dev/null; exit;; esac; \
+                mkdir alone || exit 9; sleep 0.02; rmdir alone";
+    let output = script(directory.path(), &["--memory", "100M", "--workers", "2"], text, 8);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn what_a_run_writes_by_another_way_is_not_written_over() {
+    let directory = tempfile::tempdir().unwrap();
+    // Opened anew, the file has a place of its own to write to.
+    let text = "echo one; echo two >> /dev/stdout; echo three";
+    let output = script(directory.path(), &[], text, 1);
+    assert_eq!(stdout(&output), "one\ntwo\nthree\n", "{}", stderr(&output));
+}
+
+#[test]
+fn what_a_run_computes_is_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";
+    let output = script(directory.path(), &["--json", "--workers", "1"], text, 2);
+    for line in lines(&output).iter().filter(|line| !line["input"].is_null()) {
+        assert!(line["cpu_s"].as_f64().unwrap() > 0.0, "{line}");
+    }
+}
+
+#[test]
 fn a_limit_ends_what_takes_too_long_with_all_its_children() {
     let directory = tempfile::tempdir().unwrap();
     // The second one does not listen to SIGTERM.
@@ -304,12 +333,13 @@ fn what_a_run_leaves_behind_ends_with_it() {
     wait_for_end(&stdout(&output).lines().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>());
 }
 
-/// Starts two runs that never end, and returns with the process ids of them and their children.
-fn endless(directory: &Path) -> (Child, Vec<u32>) {
+/// Starts two runs that never end, and returns with the process ids of them and their children. `first` is what each
+/// does before.
+fn endless(directory: &Path, first: &str) -> (Child, Vec<u32>) {
     let fifo = directory.join("started");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let text = "sleep 1000 & echo $$ $! > started; wait";
-    let each = format!("sh -c {} sh {{}}", shell_words::quote(text));
+    let text = format!("{first}sleep 1000 & echo $$ $! > started; wait");
+    let each = format!("sh -c {} sh {{}}", shell_words::quote(&text));
     let child = choose(directory, &["--each", &each, "--workers", "2", "a", "b", "c"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -327,9 +357,12 @@ fn endless(directory: &Path) -> (Child, Vec<u32>) {
 
 #[test]
 fn ctrl_c_leaves_nobody() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    // The last ones do not listen to SIGTERM.
+    for (signal, code, first) in
+        [(Signal::INT, 130, ""), (Signal::TERM, 143, ""), (Signal::INT, 130, "trap '' TERM; ")]
+    {
         let directory = tempfile::tempdir().unwrap();
-        let (mut child, pids) = endless(directory.path());
+        let (mut child, pids) = endless(directory.path(), first);
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(code));
         wait_for_end(&pids);
@@ -339,7 +372,7 @@ fn ctrl_c_leaves_nobody() {
 #[test]
 fn when_it_is_killed_itself_its_runs_end() {
     let directory = tempfile::tempdir().unwrap();
-    let (mut child, pids) = endless(directory.path());
+    let (mut child, pids) = endless(directory.path(), "");
     child.kill().unwrap();
     child.wait().unwrap();
     // The heads of their groups are ended by the kernel; their children are nobody's then, and end with this test.

@@ -80,6 +80,52 @@ fn a_lock_that_loses_something_refutes_the_statement() {
     }
 }
 
+/// Each statement with a figure that makes it so and one that does not.
+#[test]
+fn what_holds_depends_on_the_figures_and_on_nothing_else() {
+    use Verdict::{Held, NotJudged, Refined, Refuted};
+    let base = Figures {
+        increments: 200,
+        lost: 100,
+        stuck: true,
+        survives_process: true,
+        seen_thread: true,
+        seen_shared: true,
+        table_process: 0.1,
+        table_thread: 0.001,
+        silence_alone: 0.3,
+        silence_thread: 0.005,
+        memory_processes: 3e6,
+        memory_threads: 1e6,
+        word_process: 3e-5,
+        word_thread: 1e-5,
+        ..quiet()
+    };
+    type Change = fn(&mut Figures);
+    let cases: [(&str, [Verdict; 2], Change, [Verdict; 2]); 12] = [
+        ("threads bring race conditions", [Refined, Held], |f| f.lost = 0, [Refuted; 2]),
+        ("threads bring deadlocks", [Held; 2], |f| f.stuck = false, [Refuted; 2]),
+        ("isolation enhances stability", [Held; 2], |f| f.survives_thread = true, [Refuted; 2]),
+        ("isolation enhances stability", [Held; 2], |f| f.survives_process = false, [Refuted; 2]),
+        ("processes share no memory by default", [Held; 2], |f| f.seen_process = true, [Refuted; 2]),
+        ("processes share no memory by default", [Held; 2], |f| f.seen_thread = false, [Refuted; 2]),
+        ("processes share no memory by default", [Held; 2], |f| f.seen_shared = false, [Refuted; 2]),
+        ("threads share memory, which reduces overhead", [Held; 2], |f| f.table_thread = 0.1, [Refuted; 2]),
+        ("threads keep a program responsive", [Held, Refined], |f| f.silence_thread = 0.3, [Refuted; 2]),
+        ("processes take more memory", [Held; 2], |f| f.memory_processes = 1e6, [Refuted; 2]),
+        ("processes take more memory", [Held; 2], |f| f.memory_threads = f64::NAN, [NotJudged; 2]),
+        ("processes communicate with overhead", [Held; 2], |f| f.word_thread = 3e-5, [Refined; 2]),
+    ];
+    for (text, before, change, after) in cases {
+        let mut other = base.clone();
+        change(&mut other);
+        for (figures, verdicts) in [(&base, before), (&other, after)] {
+            let judged = [Language::Rust, Language::Python].map(|language| verdict(text, language, figures));
+            assert_eq!(judged, verdicts, "{text}: {figures:?}");
+        }
+    }
+}
+
 /// One run of the whole ledger, as small as possible: times mean nothing in it, but what is forced does.
 #[test]
 fn what_is_forced_comes_out_the_same_in_both_languages() {

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output, Stdio};
 
+use choose::check::{self, Check};
 use serde_json::Value;
 
 fn choose(args: &[&str]) -> Output {
@@ -60,4 +61,21 @@ fn what_is_predicted_for_all_numbers_of_workers_takes_none() {
     for extra in [["--workers", "2"], ["--runs", "3"]] {
         assert_eq!(choose(&extra).status.code(), Some(2));
     }
+}
+
+#[test]
+fn errors_to_either_side_do_not_cancel_out() {
+    let check = |error| Check {
+        workload: "made-up",
+        mechanism: "pool",
+        workers: 2,
+        predicted_s: 1.0,
+        measured_s: 1.0 + error,
+        error,
+        held_out: true,
+        kind: None,
+    };
+    assert_eq!(check::errors(&[check(-0.5), check(0.125), check(0.125)]), Some((0.5, 0.25)));
+    assert_eq!(check::errors(&[]), None);
+    assert!(check(-0.15).holds() && !check(-0.2).holds() && !check(0.2).holds());
 }

@@ -60,6 +60,24 @@ fn what_a_static_split_loses_is_explained_by_its_uneven_shares() {
 }
 
 #[test]
+fn the_first_sentence_says_what_it_takes_what_it_saves_and_how_much_of_what_was_possible() {
+    let (_, _, why) = advice(&steady(&[("rayon", 0.625)]), 2);
+    let said = "Take rayon with 2 workers: 625 ms instead of 1.00 s, 1.6 times as fast, and 80 % of what this machine gave";
+    assert!(why.starts_with(said), "{why}");
+}
+
+#[test]
+fn what_takes_more_processor_time_is_slow_for_that_reason() {
+    let mut rows = steady(&[("rayon", 0.5), ("process-dynamic", 0.9)]);
+    rows.rows[2].shots.iter_mut().for_each(|shot| shot.cpu = 3.0);
+    let (_, _, why) = advice(&rows, 2);
+    assert!(why.contains("takes 1.8 times as long, with 3.0 times the processor time"), "{why}");
+    rows.rows[2].shots.iter_mut().for_each(|shot| shot.cpu = 0.5);
+    let (_, _, why) = advice(&rows, 2);
+    assert!(!why.contains("processor time"), "{why}");
+}
+
+#[test]
 fn every_advice_is_two_sentences() {
     for measured in [steady(&[("rayon", 0.5), ("static", 0.9)]), steady(&[("pool", 0.99)]), steady(&[])] {
         let (_, _, why) = advice(&measured, 2);

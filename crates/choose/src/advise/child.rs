@@ -251,3 +251,15 @@ fn status(field: &str) -> u64 {
     let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
     kibibytes.unwrap_or(0) * 1024
 }
+
+#[cfg(test)]
+mod tests {
+    use super::uneven;
+
+    #[test]
+    fn shares_are_stretches_of_neighbours() {
+        assert_eq!(uneven(&[1.0, 1.0, 3.0, 3.0], 2), 1.5);
+        assert_eq!(uneven(&[1.0, 3.0, 1.0, 3.0], 2), 1.0);
+        assert_eq!(uneven(&[0.0, 0.0], 2), 1.0);
+    }
+}

@@ -126,3 +126,37 @@ impl Figures {
         Some(Row { shots, error: self.error, ..Row::new(name, self.workers, self.pieces) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_comes_back_as_it_was_sent() {
+        let shot = Shot { round: 3, seconds: 0.5, alone: 2.0, ceiling: 4.5, cpu: 1.25 };
+        let row = Row { shots: vec![shot], error: Some("no".to_owned()), ..Row::new("pool", 7, 11) };
+        let sent = serde_json::to_string(&Figures::from(row.clone())).unwrap();
+        let back: Figures = serde_json::from_str(&sent).unwrap();
+        assert_eq!(back.row(&["dynamic", "pool"]), Some(row));
+    }
+
+    fn traced(wall: f64, cpu: f64, queued: f64) -> Traced {
+        Traced { pieces: 6_400, done: 640, wall, cpu, queued, dearest: 0.0, uneven: 1.0, memory: 0 }
+    }
+
+    #[test]
+    fn who_waits_for_a_core_does_not_wait() {
+        assert!(traced(1.0, 0.3, 0.0).waits());
+        assert!(!traced(1.0, 0.3, 0.5).waits());
+        assert!(!traced(1.0, 0.9, 0.0).waits());
+    }
+
+    #[test]
+    fn long_work_is_thinned_out_but_not_to_a_few_pieces() {
+        let second = Duration::from_secs(1);
+        assert_eq!(traced(0.01, 0.0, 0.0).every(second), 1);
+        // 10 s in all, of which a quarter of a second is to be done.
+        assert_eq!(traced(1.0, 0.0, 0.0).every(second), 40);
+        assert_eq!(traced(1_000.0, 0.0, 0.0).every(second), 100);
+    }
+}

@@ -76,3 +76,34 @@ fn kind(error: f64, alone: &[Cost], together: &[Cost], others: Option<f64>) -> &
         "no more processor time, yet longer: they wait for something they share, a disk, a server, a lock"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(predicted: f64, measured: f64, cpu: f64, others: f64) -> Check {
+        let (alone, together) = ([Cost { wall: 1.0, cpu: 1.0 }], [Cost { wall: 1.0, cpu }; 3]);
+        Check::new([predicted, measured], 2, [&alone, &together], Some(others))
+    }
+
+    #[test]
+    fn the_line_has_both_figures_and_their_difference() {
+        let more = "check: 3 inputs, 2 at once: predicted 2.00 s, measured 2.20 s, 10 % more";
+        assert_eq!(check(2.0, 2.2, 1.0, 0.0).line(), more);
+        let less = "check: 3 inputs, 2 at once: predicted 2.00 s, measured 1.80 s, 10 % less";
+        assert_eq!(check(2.0, 1.8, 1.0, 0.0).line(), less);
+    }
+
+    #[test]
+    fn a_large_error_has_its_kind() {
+        assert_eq!(check(2.0, 2.2, 9.0, 9.0).kind, None);
+        for (check, part) in [
+            (check(2.0, 3.0, 1.0, 1.0), "something else"),
+            (check(2.0, 1.0, 1.0, 0.0), "cheaper"),
+            (check(2.0, 3.0, 1.5, 0.0), "more processor time than"),
+            (check(2.0, 3.0, 1.0, 0.0), "something they share"),
+        ] {
+            assert!(check.kind.is_some_and(|kind| kind.contains(part)), "{part}: {check:?}");
+        }
+    }
+}

@@ -137,6 +137,26 @@ fn parts_go_through_the_caller_one_by_one() {
 }
 
 #[test]
+fn who_has_slept_is_woken_before_it_works() {
+    let run = run(vec![piece(10.0, 0.0, 0.0); 2]);
+    // The first worker is there after 1 and waits for the second one, which is there after 2.
+    let costs = Costs { serial: 1.0, wake: 0.25, ..FREE };
+    assert!(close(predict(&run, Form::ProcessStatic, 2, &TWO, &costs), 12.25));
+}
+
+#[test]
+fn messages_and_their_bytes_are_paid_by_both_sides() {
+    let run = Recorded {
+        half: Half { bytes: 100.0, whole: 200.0, ..Half::default() },
+        ..run(vec![piece(10.0, 0.0, 0.0); 2])
+    };
+    // Written by both at once, then read by the caller one after the other.
+    let seconds = |costs| predict(&run, Form::ProcessStatic, 2, &TWO, &costs);
+    assert!(close(seconds(Costs { message: 2.0, ..FREE }), 10.0 + 1.0 + 2.0));
+    assert!(close(seconds(Costs { byte: 0.01, ..FREE }), 10.0 + 1.0 + 2.0));
+}
+
+#[test]
 fn no_pieces_take_no_time_and_more_workers_than_pieces_are_as_many() {
     for form in ALL {
         assert_eq!(predict(&run([]), form, 3, &TWO, &FREE), 0.0, "{form:?}");
