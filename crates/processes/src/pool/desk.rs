@@ -5,10 +5,10 @@
 
 use std::{
     collections::VecDeque,
-    io,
+    io, mem,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::Sender,
     },
@@ -45,7 +45,8 @@ pub(super) enum How {
 }
 
 pub(super) struct Desk<I, O> {
-    requests: Mutex<VecDeque<Request<I, O>>>,
+    /// `None` when the pool's thread has ended.
+    requests: Mutex<Option<VecDeque<Request<I, O>>>>,
     bell: OwnedFd,
     clients: AtomicU64,
     pub(super) counts: Counts,
@@ -57,7 +58,7 @@ pub(super) struct Desk<I, O> {
 impl<I, O> Desk<I, O> {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
-            requests: Mutex::default(),
+            requests: Mutex::new(Some(VecDeque::new())),
             bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
             clients: AtomicU64::new(0),
             counts: Counts::default(),
@@ -73,9 +74,11 @@ impl<I, O> Desk<I, O> {
     }
 
     pub(super) fn ask(&self, request: Request<I, O>) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = requests.is_empty();
-        requests.push_back(request);
+        let mut requests = self.lock();
+        // Nobody looks any more: dropping it, when the lock is free again, tells who waits for an answer.
+        let Some(waiting) = &mut *requests else { return };
+        let first = waiting.is_empty();
+        waiting.push_back(request);
         drop(requests);
         if first {
             // It fails only when 2^64 - 2 rings were not heard, and then it rings anyway.
@@ -86,7 +89,17 @@ impl<I, O> Desk<I, O> {
     /// All that is wanted. To be called after the bell was silenced: the other way round a request that comes in
     /// between would lie there with the bell silent.
     pub(super) fn requests(&self) -> VecDeque<Request<I, O>> {
-        std::mem::take(&mut *self.requests.lock().unwrap_or_else(PoisonError::into_inner))
+        self.lock().as_mut().map(mem::take).unwrap_or_default()
+    }
+
+    /// From now on nobody looks: what lies here, and what comes, is dropped.
+    pub(super) fn close(&self) {
+        let left = self.lock().take();
+        drop(left);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<VecDeque<Request<I, O>>>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn silence(&self) {

@@ -60,12 +60,22 @@ pub(super) struct Keeper<I, O> {
     broken: Option<String>,
 }
 
+/// Closes the desk when the thread ends, also by a panic: nobody is to wait for one who has gone.
+struct Present<I, O>(Arc<Desk<I, O>>);
+
+impl<I, O> Drop for Present<I, O> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// The thread: says first whether all workers could be started.
 pub(super) fn run<I: Sendable, O: Sendable>(
     desk: Arc<Desk<I, O>>,
     rules: Rules,
     started: &SyncSender<Result<(), PoolError>>,
 ) {
+    let _present = Present(Arc::clone(&desk));
     let mut staff = Staff::new();
     for worker in 1..=rules.workers {
         if let Err(error) = staff.hire(&rules, &desk) {

@@ -1,6 +1,6 @@
 //! Tasks whose pieces do what a test wants.
 
-use std::{path::PathBuf, process, thread, time::Duration};
+use std::{fs::File, io::Write, path::PathBuf, process, thread, time::Duration};
 
 use processes::pool::{Task, TaskError};
 use rustix::process::{Signal, getpid, kill_process};
@@ -19,6 +19,24 @@ pub(crate) static COUNT: Task<(), (u32, u64), u64, u64> = Task::with_state(
         Ok((process::id(), *count))
     },
 );
+
+/// Adds a byte to a file at each start.
+pub(crate) static STARTED: Task<(), (), PathBuf> = Task::with_state(
+    "started",
+    |path| Ok(File::options().create(true).append(true).open(path)?.write_all(b"x")?),
+    |_, ()| Ok(()),
+);
+
+/// Does not end when it is let go.
+pub(crate) static STAYS: Task<(), (), (), Stays> = Task::with_state("stays", |()| Ok(Stays), |_, ()| Ok(()));
+
+pub(crate) struct Stays;
+
+impl Drop for Stays {
+    fn drop(&mut self) {
+        forever()
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Act {

@@ -1,6 +1,6 @@
 //! A worker that is killed, hangs or is stopped loses nothing; a piece that ends each of them is named.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use processes::pool::{Failed, Why};
 use rustix::process::Signal;
@@ -17,7 +17,8 @@ pub(crate) fn killed() {
         });
         let answers: Vec<u64> = pool.map(acts).map(Result::unwrap).collect();
         assert_eq!(answers, (0..500).map(|x| x * x).collect::<Vec<_>>());
-        assert_eq!(pool.report().died, 5);
+        let report = pool.report();
+        assert_eq!((report.died, report.started), (5, 2 + 5));
     }
 }
 
@@ -73,9 +74,13 @@ pub(crate) fn hung() {
 }
 
 pub(crate) fn within_the_limit() {
-    // The chunk takes longer than the limit, none of its pieces comes near.
-    let pool = acting().workers(1).chunk(70).limit(Duration::from_secs(1)).start().unwrap();
+    // The chunk takes longer than the limit, none of its pieces comes near; the second worker has nothing to do.
+    let limit = Duration::from_secs(1);
+    let pool = acting().chunk(70).limit(limit).start().unwrap();
     let acts = (0..70).map(|_| Act::Sleep(Duration::from_millis(20)));
     assert_eq!(pool.map(acts).filter(Result::is_ok).count(), 70);
+    // The limit is for pieces: it begins with the next one, however long there was none.
+    thread::sleep(limit * 3 / 2);
+    assert_eq!(pool.submit(Act::Square(3)).wait().unwrap(), 9);
     assert_eq!(pool.report().died, 0);
 }

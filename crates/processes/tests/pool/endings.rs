@@ -4,10 +4,12 @@ use std::{
     env,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
+    panic::{AssertUnwindSafe, catch_unwind},
     process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
-use processes::pool::Why;
+use processes::{Program, pool::Why};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
@@ -90,4 +92,28 @@ pub(crate) fn closed_streams() {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", "exec \"$0\" scene-answering <&- >&- 2>&-"]).arg(program);
     assert_eq!(played(&mut shell).0, Some(0));
+}
+
+pub(crate) fn interrupted() {
+    let pool = squares(1);
+    assert_eq!(pool.submit(3).wait().unwrap(), 9);
+    let [worker] = &pool.workers()[..] else { panic!("one worker") };
+    worker.interrupt().unwrap();
+    assert_eq!(pool.submit(4).wait().unwrap(), 16);
+    assert_eq!((pool.close().died, worker.exitcode()), (0, Some(0)));
+}
+
+pub(crate) fn panicked() {
+    // The second worker cannot be started: the caller's own function panics, on the pool's own thread.
+    let started = AtomicUsize::new(0);
+    let program = Program::new(move || {
+        assert_eq!(started.fetch_add(1, Ordering::Relaxed), 0, "one worker and no more");
+        Command::new("/proc/self/exe")
+    });
+    let pool = acting().workers(1).program(program).start().unwrap();
+    let panics = |wait: &dyn Fn()| catch_unwind(AssertUnwindSafe(wait)).is_err();
+    assert!(panics(&|| drop(pool.submit(Act::Kill).wait())));
+    // Nor does it let anybody wait who comes later.
+    assert!(panics(&|| drop(pool.submit(Act::Square(1)).wait())));
+    assert!(panics(&|| drop(pool.map([Act::Square(1)]).next())));
 }

@@ -18,7 +18,7 @@ use processes::{
 };
 use testkit::LeakGuard;
 
-use acts::{ACT, Act, COUNT, SQUARE, STUBBORN};
+use acts::{ACT, Act, COUNT, SQUARE, STARTED, STAYS, STUBBORN};
 use scenes::play;
 
 fn main() {
@@ -26,7 +26,7 @@ fn main() {
     {
         return play(&scene);
     }
-    worker::enter(&[SQUARE.job(), ACT.job(), COUNT.job(), STUBBORN.job()]);
+    worker::enter(&[SQUARE.job(), ACT.job(), COUNT.job(), STARTED.job(), STAYS.job(), STUBBORN.job()]);
     let _hang = testkit::watchdog(Duration::from_secs(300));
     let trials = vec![
         trial("answers_come_in_the_order_of_their_inputs", answers::in_order),
@@ -40,14 +40,18 @@ fn main() {
         trial("a_hung_or_stopped_worker_is_replaced", deaths::hung),
         trial("long_pieces_within_the_limit_are_left_alone", deaths::within_the_limit),
         trial("each_worker_starts_once_with_the_argument", workers::started_once),
+        trial("each_worker_is_initialized_once", workers::initialized_once),
         trial("a_start_that_fails_breaks_the_pool", workers::bad_start),
         trial("workers_are_replaced_after_their_pieces", workers::replaced),
+        trial("who_was_let_go_and_does_not_go_is_killed", workers::overdue),
         trial("idle_workers_are_used_again", workers::used_again),
         trial("close_waits_and_the_others_do_not", endings::endings),
         trial("a_dropped_iterator_gives_up_the_rest", answers::given_up),
         trial("a_shared_pool_keeps_callers_apart", answers::shared),
         trial("a_killed_caller_leaves_no_worker", endings::killed_caller),
         trial("ctrl_c_is_one_line_and_exit_code_130", endings::ctrl_c),
+        trial("ctrl_c_alone_ends_no_worker", endings::interrupted),
+        trial("a_pool_whose_thread_has_panicked_lets_nobody_wait", endings::panicked),
         trial("two_hundred_workers_start_and_stop", workers::many),
         trial("a_limit_of_descriptors_is_a_clear_error", workers::limited),
         trial("closed_standard_streams_do_no_harm", endings::closed_streams),

@@ -1,14 +1,18 @@
 //! Workers start once, are used again, make room for new ones; and when none can be had, that is said.
 
-use std::{collections::BTreeSet, process::Command, time::Duration};
+use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
 use processes::{
     Program, child,
     pool::{Failed, Pool, PoolError, Why},
 };
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    time::Timespec,
+};
 
 use crate::{
-    acts::{COUNT, SQUARE},
+    acts::{COUNT, SQUARE, STARTED, STAYS},
     scenes::{played, scene, scene_program},
     squares,
 };
@@ -23,6 +27,16 @@ pub(crate) fn started_once() {
             answers.iter().filter(|(pid, _)| *pid == worker).map(|(_, count)| *count).collect();
         assert_eq!(counts, (1_001..).take(counts.len()).collect::<Vec<_>>());
     }
+}
+
+pub(crate) fn initialized_once() {
+    let directory = tempfile::Builder::new().prefix("processes-pool").tempdir().unwrap();
+    let starts = directory.path().join("starts");
+    let pool = Pool::with(&STARTED, &starts).workers(2).start().unwrap();
+    assert_eq!(pool.map(std::iter::repeat_n((), 100)).filter(Result::is_ok).count(), 100);
+    // Also who was not needed has started when all have ended.
+    assert_eq!(pool.close().started, 2);
+    assert_eq!(fs::read(starts).unwrap(), b"xx");
 }
 
 pub(crate) fn bad_start() {
@@ -42,6 +56,16 @@ pub(crate) fn replaced() {
     assert!(answers.iter().all(|(_, count)| *count <= 4), "{answers:?}");
     let report = pool.close();
     assert!(report.retired >= 9 && report.died == 0, "{report:?}");
+    assert_eq!(report.started, 2 + report.retired);
+}
+
+pub(crate) fn overdue() {
+    let pool = Pool::with(&STAYS, &()).workers(1).pieces_per_worker(1).start().unwrap();
+    let [worker] = &pool.workers()[..] else { panic!("one worker") };
+    pool.submit(()).wait().unwrap();
+    let limit = Timespec { tv_sec: 30, tv_nsec: 0 };
+    let ended = poll(&mut [PollFd::from_borrowed_fd(worker.sentinel(), PollFlags::IN)], Some(&limit));
+    assert_eq!((ended.unwrap(), worker.exitcode()), (1, Some(-9)));
 }
 
 pub(crate) fn used_again() {
