@@ -226,3 +226,23 @@ fn no_stray_variable_or_argument_makes_a_worker() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(words));
     }
 }
+
+/// Arguments and pipe must come from the same start.
+#[test]
+fn a_greeting_for_another_worker_is_refused() {
+    let mark = format!("processes-worker:{}:{:016x}", std::process::id(), 7);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_processes"))
+        .arg(mark)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Magic, version, nonce, job, whether to time.
+    let greeting = processes::frame::encode(&(*b"prcs", 1_u16, 8_u64, "primes", false)).unwrap();
+    child.stdin.take().unwrap().write_all(&greeting).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{stderr}");
+    assert!(stderr.contains("the nonce is another one"), "{stderr}");
+}

@@ -20,7 +20,7 @@ use crate::{
     scenes::{ids, scene},
 };
 
-/// What children of the forkservers here can do: send back what they get, exit with 9, hang.
+/// What children of the forkservers here can do: send back what they get, exit with 9, hang, list their descriptors.
 pub(crate) const JOBS: &[Job] = &[
     |mut line| {
         let mut text = Vec::new();
@@ -32,10 +32,21 @@ pub(crate) const JOBS: &[Job] = &[
             thread::park();
         }
     },
+    |mut line| {
+        let listed = proc::descriptors().and_then(|all| write!(line, "{}", talking(all).join("\n")));
+        u8::from(listed.is_err())
+    },
 ];
 const ECHO: u8 = 0;
 const NINE: u8 = 1;
 pub(crate) const HANG: u8 = 2;
+const LIST: u8 = 3;
+
+/// Those by which a process can talk to others.
+fn talking(descriptors: Vec<(u32, String)>) -> Vec<String> {
+    let talks = |target: &str| target.starts_with("socket:") || target.starts_with("pipe:");
+    descriptors.into_iter().map(|(_, target)| target).filter(|target| talks(target)).collect()
+}
 
 pub(crate) fn many() {
     let server = ForkServer::start(JOBS).unwrap();
@@ -57,6 +68,18 @@ pub(crate) fn many() {
     assert_eq!(server.run(NINE).unwrap().wait().unwrap().code(), Some(9));
     drop(leave);
     assert!(other.join().unwrap().is_err());
+}
+
+/// A child has its own line, and nothing of the server's: neither the way to the caller nor other children's reports.
+pub(crate) fn bare() {
+    let inherited = talking(proc::descriptors().unwrap());
+    let server = ForkServer::start(JOBS).unwrap();
+    let _other = server.run(HANG).unwrap();
+    let mut child = server.run(LIST).unwrap();
+    let mut text = String::new();
+    child.line.read_to_string(&mut text).unwrap();
+    let own: Vec<&str> = text.lines().filter(|line| !inherited.iter().any(|other| other == line)).collect();
+    assert!(own.len() == 1 && own[0].starts_with("socket:"), "{own:?}");
 }
 
 pub(crate) fn unknown() {

@@ -29,6 +29,7 @@ fn main() {
         trial("a_forked_child_that_panics_has_code_101", ways::panicked),
         // Those that fork play in a child, so that one that hangs is ended by the deadline.
         trial("a_forkserver_serves_many_at_once", || played("many")),
+        trial("a_child_of_the_forkserver_has_a_line_of_its_own_and_no_other", || played("bare")),
         trial("a_forkserver_outlives_an_unknown_job", || played("unknown")),
         trial("a_child_of_the_forkserver_that_is_killed_is_reported", || played("killed")),
         trial("a_dropped_forkserver_takes_its_children_along", || played("dropped-server")),

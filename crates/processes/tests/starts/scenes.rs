@@ -60,6 +60,7 @@ pub(crate) fn play(name: &str) {
         ("hang", || forever()),
         ("waits", until_input_ends),
         ("many", forkserver::many),
+        ("bare", forkserver::bare),
         ("unknown", forkserver::unknown),
         ("killed", forkserver::killed),
         ("dropped-server", forkserver::dropped_server),
