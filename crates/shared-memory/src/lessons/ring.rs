@@ -1,11 +1,13 @@
 //! How do messages go from one process to another without a copy and without a system call, and what if one is killed?
 //!
-//! One producer, one consumer, and two positions that only grow: bytes written, stored by the one, and bytes read, stored by
-//! the other. What is between them is the consumer's, the rest the producer's: so a message is written where it will be
-//! read, and only a position is handed over. The order is all: first the bytes, then the position (Release, Acquire).
+//! One producer, one consumer, and messages one behind the other, each with its length in front. A message is written where
+//! it will be read, and its length last: the consumer looks there, and nowhere else, so news and message come with one line
+//! of the cache. The order is all: first the bytes, then the length (Release, Acquire); and before that a zero behind the
+//! message, where old bytes lie, which the consumer must not take for a length. What was read goes back as a position,
+//! which only grows.
 //!
-//! Who finds nothing to do looks a few times, then lets others on its core run, then sleeps on the position itself. That
-//! it sleeps is one bit *in* the position: whoever moves the position learns it in the same step, so no wake-up is lost,
+//! Who finds nothing to do looks a few times, then lets others on its core run, then sleeps on the very word that will
+//! change. That it sleeps is one bit *in* that word: whoever changes it learns it in the same step, so no wake-up is lost,
 //! and while both are awake nobody calls the kernel.
 //!
 //! A process that is killed announces nothing more. All that it announced is whole; and the other one, after waiting in
@@ -24,7 +26,7 @@ use model::schedule::{Atomic, Bounds, Program};
 use crate::{
     Memfd,
     peer::Cast,
-    ring::{self, Consumer, Producer, RingError},
+    ring::{self, Consumer, Producer, RingError, records::Ends},
 };
 use lesson::search::{broken, fixed};
 use traffic::{number, receive_all, send, send_all};
@@ -47,24 +49,23 @@ fn run(story: &mut Story) -> lesson::Result {
     one_core::waiting(story)
 }
 
-/// Which comes first, the message or the position?
+/// Which comes first, the message or its length?
 fn order(story: &mut Story) -> lesson::Result {
-    story.say(
-        "Broken: the position is stored before the message. The consumer sees the one and not the other:",
-    );
+    story
+        .say("Broken: the length is stored before the message. The consumer sees the one and not the other:");
     broken(story, "announced-first", "announced, then written", 1, &Bounds::all(), |program| {
         hand_over(program, false)
     })?;
-    story.say("Fixed: the message, then the position.");
+    story.say("Fixed: the message, then the length.");
     fixed(story, "written, then announced", &Bounds::all(), |program| hand_over(program, true));
     story.say("(That needs Release and Acquire as well: tests/ring_model.rs has loom try all orders that memory allows.)");
     Ok(())
 }
 
 fn hand_over(program: &mut Program, right: bool) {
-    let (position, message) = (Atomic::new("position", 0), Atomic::new("message", 0));
+    let (length, message) = (Atomic::new("length", 0), Atomic::new("message", 0));
     let torn = Atomic::new("torn", 0);
-    let (theirs, content) = (position.clone(), message.clone());
+    let (theirs, content) = (length.clone(), message.clone());
     program.thread("producer", move || {
         if right {
             content.store(42);
@@ -76,7 +77,7 @@ fn hand_over(program: &mut Program, right: bool) {
     });
     let seen = torn.clone();
     program.thread("consumer", move || {
-        if position.load() == 1 && message.load() != 42 {
+        if length.load() == 1 && message.load() != 42 {
             seen.store(1);
         }
     });
@@ -129,23 +130,21 @@ fn killed(story: &mut Story) -> lesson::Result {
     Ok(())
 }
 
-/// Lengths and positions that somebody makes up.
+/// A length and a position that somebody makes up.
 fn rubbish(story: &mut Story) -> lesson::Result {
     story.say("The other process may write anything at any time: here a length, and a position.");
     let records = ring::size(CAPACITY) - CAPACITY;
-    let written = records - size_of::<ring::positions::Ends>();
-    let (length, position) = ((1_u64 << 40).to_le_bytes(), 0xffff_ff00_u32.to_le_bytes());
-    for (what, at, bytes) in [
-        ("a length of 2^40", records, &length[..]),
-        ("a position before all that was read", written, &position),
-    ] {
-        let memory = Memfd::create("ring", ring::size(CAPACITY))?;
-        ring::create(&memory)?;
-        let (mut producer, mut consumer) = (Producer::attach(&memory)?, Consumer::attach(&memory)?);
-        send(&mut producer, 0)?;
-        memory.map()?.write(at, bytes)?;
-        let refused = matches!(consumer.peek_within(LIMIT), Err(RingError::Corrupt(_)));
-        story.equal(format!("{what} is refused"), true, refused);
-    }
+    let read = records - size_of::<Ends>();
+    let memory = Memfd::create("ring", ring::size(CAPACITY))?;
+    ring::create(&memory)?;
+    let (mut producer, mut consumer) = (Producer::attach(&memory)?, Consumer::attach(&memory)?);
+    send(&mut producer, 0)?;
+    memory.map()?.write(records, &(1_u32 << 30).to_le_bytes())?;
+    let refused = matches!(consumer.peek_within(LIMIT), Err(RingError::Corrupt(_)));
+    story.equal("a length of 2^30 is refused", true, refused);
+    memory.map()?.write(read, &0xffff_ff00_u32.to_le_bytes())?;
+    let (_, end) = send_all(&mut producer);
+    let refused = matches!(end, RingError::Corrupt(_));
+    story.equal("room before all that was written is refused", true, refused);
     Ok(())
 }

@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use model::sync::atomic::Ordering::Release;
-
 use super::{
-    Mapped, Points, RingError, Wait, claim,
-    positions::Reader,
+    Mapped, Points, RingError, Wait,
+    claim::leave,
+    reader::Reader,
+    records::{EMPTY, Records},
     wait::{self, Pace},
 };
 use crate::{futex, who::Who};
@@ -50,8 +50,9 @@ impl<P: Points> Consumer<P> {
     /// As [`attach`](Self::attach).
     pub fn attach_with(memory: impl AsFd, points: P) -> Result<Self, RingError> {
         let ring = Mapped::attach(memory)?;
-        claim(&ring.shared.read)?;
-        let reader = Reader::resume(&ring.shared, ring.capacity)?;
+        Mapped::claim(&ring.shared.consumer)?;
+        let reader =
+            Reader::resume(&ring.shared, ring.capacity).inspect_err(|_| leave(&ring.shared.consumer))?;
         Ok(Self { ring, reader, wait: Wait::default(), pace: Pace::default(), expected: Who::NOBODY, points })
     }
 
@@ -89,7 +90,7 @@ impl<P: Points> Consumer<P> {
     /// # Errors
     /// [`Closed`](RingError::Closed), [`Corrupt`](RingError::Corrupt). A death is not noticed.
     pub fn try_peek(&mut self) -> Result<Option<Message<'_, P>>, RingError> {
-        match self.reader.next(&self.ring.shared, &self.ring)? {
+        match self.reader.next(&self.ring)? {
             Some((at, len)) => Ok(Some(Message { consumer: self, at, len })),
             None if self.reader.is_abandoned() => Err(RingError::Closed),
             None => {
@@ -101,7 +102,7 @@ impl<P: Points> Consumer<P> {
 
     #[inline]
     fn peek_by(&mut self, limit: Option<Duration>) -> Result<Message<'_, P>, RingError> {
-        let (at, len) = match self.reader.next(&self.ring.shared, &self.ring)? {
+        let (at, len) = match self.reader.next(&self.ring)? {
             Some(found) => found,
             None => self.wait_for_one(limit)?,
         };
@@ -113,13 +114,11 @@ impl<P: Points> Consumer<P> {
         // Else the producer might sleep for want of room that nobody needs here.
         self.give_back();
         let Self { ring, reader, pace, .. } = self;
-        wait::wait((self.wait, pace), &ring.shared.written, self.expected, limit, || {
-            // Its lines come while the position does, and not after it.
-            ring.prefetch(reader.place());
-            Ok(match reader.next(&ring.shared, ring)? {
+        wait::wait((self.wait, pace), (&ring.shared.producer, self.expected), limit, || {
+            Ok(match reader.next(ring)? {
                 Some(found) => ControlFlow::Break(found),
                 None if reader.is_abandoned() => return Err(RingError::Closed),
-                None => ControlFlow::Continue(reader.seen()),
+                None => ControlFlow::Continue((ring.header(reader.place()), EMPTY)),
             })
         })
     }
@@ -130,10 +129,10 @@ impl<P: Points> Consumer<P> {
         if self.reader.owes() == 0 {
             return;
         }
-        let sleeps = self.reader.give_back(&self.ring.shared);
+        let sleeper = self.reader.give_back(&self.ring.shared);
         self.points.at("given back");
-        if sleeps {
-            futex::wake_shared(&self.ring.shared.read.position, 1);
+        if let Some(word) = sleeper {
+            futex::wake_shared(word, 1);
             self.points.at("woken");
         }
     }
@@ -141,11 +140,10 @@ impl<P: Points> Consumer<P> {
 
 impl<P: Points> Drop for Consumer<P> {
     fn drop(&mut self) {
-        let sleeps = self.reader.close(&self.ring.shared);
-        // Release: pairs with the claim of who has this end next.
-        self.ring.shared.read.owner.store(Who::NOBODY.bits(), Release);
-        if sleeps {
-            futex::wake_shared(&self.ring.shared.read.position, 1);
+        let sleeper = self.reader.close(&self.ring.shared);
+        leave(&self.ring.shared.consumer);
+        if let Some(word) = sleeper {
+            futex::wake_shared(word, 1);
         }
     }
 }

@@ -26,7 +26,7 @@
 //!   end; it gets all that was not [given back](Consumer::give_back), so perhaps messages that the dead one had seen.
 //! - A death is noticed by whoever waits, within twice [`PATIENCE`]. Nobody waits for ever, unless for a process that
 //!   never came and was not [expected](Consumer::expect).
-//! - Whatever the other end stores in positions and headers, nothing outside of the ring is read or written: what cannot
+//! - Whatever the other end stores in position and headers, nothing outside of the ring is read or written: what cannot
 //!   be true is [`RingError::Corrupt`].
 //!
 //! # Limits
@@ -42,26 +42,28 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `positions.rs` | the algorithm, for the model checkers too |
+//! | `records.rs` | how messages lie in memory, and what the ends say to each other |
+//! | `writer.rs`, `reader.rs` | the algorithm, for the model checkers too |
+//! | `claim.rs` | who has an end |
 //! | `wait.rs` | how to wait, and when to ask whether the other lives |
 //! | `producer.rs`, `consumer.rs` | the two ends |
 
+pub mod claim;
 mod consumer;
-pub mod positions;
 mod producer;
+pub mod reader;
+pub mod records;
 mod wait;
+pub mod writer;
 
 use std::os::fd::AsFd;
 
-use model::sync::atomic::{
-    AtomicU64,
-    Ordering::{AcqRel, Relaxed},
-};
+use model::sync::atomic::{AtomicU32, AtomicU64};
 
 pub use consumer::{Consumer, Message};
-pub use positions::Corrupt;
-use positions::{CLOSED, End, Ends, Records};
 pub use producer::{Producer, Reserved};
+pub use records::Corrupt;
+use records::{Ends, Records};
 pub use wait::{PATIENCE, Wait};
 
 use crate::{
@@ -139,7 +141,8 @@ shared! {
     struct Block { bytes: PlainCell<[u8; 64]> }
 }
 
-/// Bytes of memory for a ring with room for `capacity` bytes of messages and headers, of which 8 go with each message.
+/// Bytes of memory for a ring with room for `capacity` bytes of messages and headers, of which 8 go with each message, and
+/// 8 more are always there.
 /// What is no power of two becomes the next one.
 pub const fn size(capacity: usize) -> usize {
     Shared::<Ends, Block>::size(capacity.next_power_of_two().div_ceil(size_of::<Block>()))
@@ -174,60 +177,23 @@ impl Mapped {
         Ok(Self { shared, capacity: 1 << bytes.ilog2() })
     }
 
+    /// Takes an end for this process.
+    fn claim(end: &AtomicU64) -> Result<(), RingError> {
+        claim::claim(end, Who::me(), Who::is_alive).map_err(|owner| RingError::Taken { id: owner.id() })
+    }
+
     #[inline]
     fn bytes(&self) -> *mut u8 {
         self.shared.tail().as_ptr().cast_mut().cast()
     }
-
-    #[inline]
-    fn word(&self, at: usize) -> &AtomicU64 {
-        assert!(at.is_multiple_of(8) && at + 8 <= self.capacity as usize);
-        // SAFETY: inside of the mapping and aligned, since blocks are; a header is only ever used as an atomic.
-        unsafe { &*self.bytes().add(at).cast::<AtomicU64>() }
-    }
-
-    /// Has the processor fetch the line at `at`, and the next one, while this thread goes on. Changes nothing but time.
-    #[inline]
-    fn prefetch(&self, at: usize) {
-        #[cfg(target_arch = "x86_64")]
-        for line in [at, at + 64] {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let line = line & (self.capacity as usize - 1);
-            // SAFETY: inside of the mapping (and it would be ignored outside).
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.bytes().add(line).cast()) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = at;
-    }
 }
 
-/// Headers are atomics, though their order comes from the positions: a hostile process may write them at any time.
 impl Records for Mapped {
     #[inline]
-    unsafe fn set_header(&self, at: usize, header: u64) {
-        self.word(at).store(header, Relaxed);
+    fn header(&self, at: usize) -> &AtomicU32 {
+        assert!(at.is_multiple_of(8) && at < self.capacity as usize);
+        // SAFETY: inside of the mapping and aligned, since blocks are. Where both ends expect a header, neither has a
+        // message; what a process does that breaks the protocol, the module's limits say.
+        unsafe { &*self.bytes().add(at).cast::<AtomicU32>() }
     }
-
-    #[inline]
-    unsafe fn header(&self, at: usize) -> u64 {
-        self.word(at).load(Relaxed)
-    }
-}
-
-/// Takes an end of the ring for this process, if it is free or its owner is dead.
-fn claim(end: &End) -> Result<(), RingError> {
-    let mut owner = end.owner.load(Relaxed);
-    loop {
-        let who = Who::from_bits(owner);
-        if who.is_alive() {
-            return Err(RingError::Taken { id: who.id() });
-        }
-        // AcqRel: what the last owner did comes before what this one does.
-        match end.owner.compare_exchange(owner, Who::me().bits(), AcqRel, Relaxed) {
-            Ok(_) => break,
-            Err(other) => owner = other,
-        }
-    }
-    end.position.fetch_and(!CLOSED, Relaxed);
-    Ok(())
 }

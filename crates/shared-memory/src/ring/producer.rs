@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use model::sync::atomic::Ordering::Release;
-
 use super::{
-    Mapped, Points, RingError, Wait, claim,
-    positions::{Writer, longest},
+    Mapped, Points, RingError, Wait,
+    claim::leave,
+    records::longest,
     wait::{self, Pace},
+    writer::Writer,
 };
 use crate::{futex, who::Who};
 
@@ -46,8 +46,9 @@ impl<P: Points> Producer<P> {
     /// As [`attach`](Self::attach).
     pub fn attach_with(memory: impl AsFd, points: P) -> Result<Self, RingError> {
         let ring = Mapped::attach(memory)?;
-        claim(&ring.shared.written)?;
-        let writer = Writer::resume(&ring.shared, ring.capacity)?;
+        Mapped::claim(&ring.shared.producer)?;
+        let writer = Writer::resume(&ring.shared, &ring, ring.capacity)
+            .inspect_err(|_| leave(&ring.shared.producer))?;
         Ok(Self { ring, writer, wait: Wait::default(), pace: Pace::default(), expected: Who::NOBODY, points })
     }
 
@@ -86,12 +87,13 @@ impl<P: Points> Producer<P> {
         self.reserve_by(len, Some(limit))
     }
 
+    #[inline]
     fn reserve_by(&mut self, len: usize, limit: Option<Duration>) -> Result<Reserved<'_, P>, RingError> {
         let longest = self.longest();
         if len > longest {
             return Err(RingError::TooLong { len, longest });
         }
-        let at = match self.writer.reserve(&self.ring.shared, &self.ring, len)? {
+        let at = match self.writer.reserve(&self.ring.shared, len)? {
             Some(at) => at,
             None => self.wait_for(len, limit)?,
         };
@@ -104,11 +106,11 @@ impl<P: Points> Producer<P> {
         // Else the consumer might sleep for want of what is staged here.
         self.publish();
         let Self { ring, writer, pace, .. } = self;
-        wait::wait((self.wait, pace), &ring.shared.read, self.expected, limit, || {
-            Ok(match writer.reserve(&ring.shared, ring, len)? {
+        wait::wait((self.wait, pace), (&ring.shared.consumer, self.expected), limit, || {
+            Ok(match writer.reserve(&ring.shared, len)? {
                 Some(at) => ControlFlow::Break(at),
                 None if writer.is_abandoned() => return Err(RingError::Closed),
-                None => ControlFlow::Continue(writer.seen()),
+                None => ControlFlow::Continue((&ring.shared.read, writer.seen())),
             })
         })
     }
@@ -118,10 +120,10 @@ impl<P: Points> Producer<P> {
         if self.writer.is_published() {
             return;
         }
-        let sleeps = self.writer.publish(&self.ring.shared);
+        let sleeper = self.writer.publish(&self.ring);
         self.points.at("published");
-        if sleeps {
-            futex::wake_shared(&self.ring.shared.written.position, 1);
+        if let Some(word) = sleeper {
+            futex::wake_shared(word, 1);
             self.points.at("woken");
         }
     }
@@ -129,11 +131,10 @@ impl<P: Points> Producer<P> {
 
 impl<P: Points> Drop for Producer<P> {
     fn drop(&mut self) {
-        let sleeps = self.writer.close(&self.ring.shared);
-        // Release: pairs with the claim of who has this end next.
-        self.ring.shared.written.owner.store(Who::NOBODY.bits(), Release);
-        if sleeps {
-            futex::wake_shared(&self.ring.shared.written.position, 1);
+        let sleeper = self.writer.close(&self.ring);
+        leave(&self.ring.shared.producer);
+        if let Some(word) = sleeper {
+            futex::wake_shared(word, 1);
         }
     }
 }

@@ -12,12 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{hint, thread};
-
-use super::{
-    RingError,
-    positions::{End, sleep},
+use model::{
+    hint,
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    thread,
 };
+
+use super::{RingError, records::sleep};
 use crate::who::Who;
 
 /// How an end waits for the other.
@@ -66,36 +67,39 @@ impl Pace {
 }
 
 // ANCHOR: wait
-/// Looks until there is something, which `look` says by `Break`; else it says which position of `other` it has seen.
-pub(super) fn wait<T>(
+/// Looks until there is something, which `look` says by `Break`; else it says which word will change, and what is there now.
+///
+/// `other` is who the other end belongs to: the word that says so, and who is expected while nobody has it.
+pub(super) fn wait<'w, T>(
     (how, pace): (Wait, &mut Pace),
-    other: &End,
-    expected: Who,
+    other: (&AtomicU64, Who),
     limit: Option<Duration>,
-    mut look: impl FnMut() -> Result<ControlFlow<T, u32>, RingError>,
+    mut look: impl FnMut() -> Result<ControlFlow<T, (&'w AtomicU32, u32)>, RingError>,
 ) -> Result<T, RingError> {
     let (spins, yields) = pace.looks(how);
     let began = limit.map(|_| Instant::now());
     // Without a limit the clock is asked only when one round was in vain: it costs as much as a look.
     let (mut in_vain, mut asked) = (false, None::<Instant>);
     loop {
-        for turn in 0..spins + yields {
-            if let Break(found) = look()? {
-                pace.pays = turn < spins && !in_vain;
-                return Ok(found);
-            }
-            if turn < spins { hint::spin_loop() } else { thread::yield_now() }
-        }
-        pace.pays = false;
         let is_time = asked.is_some_and(|asked| asked.elapsed() >= PATIENCE);
-        // Asked before the last look: what the other end has done before it died is seen by that look.
-        let died = is_time && has_died(other, expected);
-        let seen = match look()? {
-            Break(found) => return Ok(found),
-            Continue(seen) => seen,
+        // Asked before the looks: what the other end has done before it died is seen by them.
+        let died = is_time && has_died(owner(other));
+        let mut turn = 0;
+        let (word, seen) = loop {
+            match look()? {
+                Break(found) => {
+                    pace.pays = turn < spins && !in_vain;
+                    return Ok(found);
+                }
+                Continue(unchanged) if turn == spins + yields => break unchanged,
+                Continue(_) if turn < spins => hint::spin_loop(),
+                Continue(_) => thread::yield_now(),
+            }
+            turn += 1;
         };
+        pace.pays = false;
         if died {
-            return Err(RingError::PeerDied { id: owner(other, expected).id() });
+            return Err(RingError::PeerDied { id: owner(other).id() });
         }
         if in_vain && (is_time || asked.is_none()) {
             asked = Some(Instant::now());
@@ -105,7 +109,7 @@ pub(super) fn wait<T>(
             return Err(RingError::TimedOut);
         }
         if how != Wait::Spin {
-            sleep(other, seen, Some(left.unwrap_or(PATIENCE).min(PATIENCE)));
+            sleep(word, seen, Some(left.unwrap_or(PATIENCE).min(PATIENCE)));
         }
         in_vain = true;
     }
@@ -113,14 +117,13 @@ pub(super) fn wait<T>(
 // ANCHOR_END: wait
 
 /// Whether a process had this end, or was to have it, and has ended.
-fn has_died(other: &End, expected: Who) -> bool {
-    let owner = owner(other, expected);
+fn has_died(owner: Who) -> bool {
     owner != Who::NOBODY && !owner.is_alive()
 }
 
-fn owner(other: &End, expected: Who) -> Who {
-    // Relaxed: it is a name. What its owner did is seen through the position.
-    match Who::from_bits(other.owner.load(model::sync::atomic::Ordering::Relaxed)) {
+fn owner((word, expected): (&AtomicU64, Who)) -> Who {
+    // Relaxed: it is a name. What its owner did is seen through headers and position.
+    match Who::from_bits(word.load(Relaxed)) {
         Who::NOBODY => expected,
         owner => owner,
     }
