@@ -183,9 +183,11 @@ impl<I: Sendable, O: Sendable> Keeper<I, O> {
     fn break_down(&mut self, why: String) {
         let broken = Some(PoolError::Broken(why.clone()));
         *self.desk.broken.lock().unwrap_or_else(PoisonError::into_inner) = broken;
+        // Before anybody is told: who is told may end this process, and a worker that has not looked for its parent yet
+        // would find another one, and no reason not to start workers of its own.
+        self.staff.end(How::Kill, &self.desk);
         self.give_up_all(&why);
         self.broken = Some(why);
-        self.staff.end(How::Kill, &self.desk);
     }
 
     fn give_up_all(&mut self, why: &str) {
