@@ -130,6 +130,22 @@ fn each_figure_is_compared_with_its_own() {
     assert!(stdout(&people).contains("First:  2 cores"), "{}", stdout(&people));
 }
 
+/// Work that waits is measured in several amounts, each with a sequential row: the n-th here is that of the n-th there.
+#[test]
+fn rows_of_one_name_are_compared_in_their_order() {
+    let files = Files::new();
+    let rows = |short: f64, long: f64| {
+        let [short, long] = [short, long].map(|seconds| row("fetch", "sequential", seconds, 1.0));
+        lines(&[short, long, last("pool", 2)])
+    };
+    let first = files.write("a.json", rows(1.0, 10.0));
+    let second = files.write("b.json", rows(2.0, 40.0));
+    let output = compare(&first, &second, &["--json"]);
+    let pairs = stdout(&output).lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ratios: Vec<Option<f64>> = pairs.map(|pair| pair["time"]["ratio"].as_f64()).collect();
+    assert_eq!(ratios, [Some(2.0), Some(4.0), None]);
+}
+
 #[test]
 fn medians_that_lie_within_the_spreads_are_noise_however_far_apart() {
     let files = Files::new();
