@@ -176,6 +176,10 @@ mod tests {
         let (slow, fast) = (row(&[(0, 8.0), (1, 0.8), (2, 80.0)]), row(&[(2, 40.0), (0, 4.0)]));
         assert_eq!(fast.against(&slow), 2.0);
         assert_eq!(slow.against(&row(&[(7, 4.0)])), 0.5);
+        // One round of five in which something else ran says nothing.
+        let even = row(&[(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0)]);
+        let once = row(&[(0, 2.0), (1, 2.0), (2, 90.0), (3, 2.0), (4, 2.0)]);
+        assert_eq!(even.against(&once), 2.0);
     }
 
     #[test]
