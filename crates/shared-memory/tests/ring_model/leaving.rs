@@ -74,6 +74,8 @@ fn who_leaves_gives_back_what_it_has_read() {
         });
         write(&ring, &mut writer, RIGHT, 4, 0);
         assert!(writer.is_abandoned());
+        // Where the first message was there is now the header behind the fourth.
+        wake(writer.publish(&Own(&ring)));
         consumer.join().unwrap();
     });
 }
