@@ -70,11 +70,13 @@ impl Receiver {
     }
 
     fn receive_until(&mut self, deadline: Option<Instant>) -> Result<Option<&[u8]>, FrameError> {
-        for _ in 0..self.looks {
+        let looks = if self.frames.is_ready() { 0 } else { self.looks };
+        for _ in 0..looks {
+            // First the others: on one core nobody can have answered yet.
+            thread::yield_now();
             if self.collect() {
                 break;
             }
-            thread::yield_now();
         }
         if let Some(error) = self.failed.take() {
             return Err(error.into());

@@ -10,13 +10,17 @@ use std::{
 use rustix::{
     event::PollFlags,
     io::Errno,
-    net::{SendAncillaryBuffer, SendFlags, sendmsg},
+    net::{SendAncillaryBuffer, SendFlags, send, sendmsg},
 };
 
 use crate::{
-    frame::{FrameError, header},
+    frame::{FrameError, HEADER, header},
     ready::{deadline, ready},
 };
+
+/// Messages up to this length are put behind their header first: for the kernel one piece is less work than two, by more than
+/// so short a copy.
+const SHORT: usize = 256;
 
 /// The sending half.
 #[derive(Debug)]
@@ -58,14 +62,29 @@ impl Sender {
         if self.broken {
             return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
         }
+        let mut together = [0; HEADER + SHORT];
         let mut parts = [IoSlice::new(&header), IoSlice::new(message)];
         let mut left = &mut parts[..];
+        if let Some(short) = together.get_mut(..HEADER + message.len()) {
+            short[..HEADER].copy_from_slice(&header);
+            short[HEADER..].copy_from_slice(message);
+            left[0] = IoSlice::new(short);
+            left = &mut left[..1];
+        }
         // NOSIGNAL: a closed socket is an error, not a SIGPIPE, whatever the program has set.
         let wait = if deadline.is_some() { SendFlags::DONTWAIT } else { SendFlags::empty() };
         self.broken = true;
         while !left.is_empty() {
-            match sendmsg(&self.socket, left, &mut SendAncillaryBuffer::default(), wait | SendFlags::NOSIGNAL)
-            {
+            let sent = match &*left {
+                [piece] => send(&self.socket, piece, wait | SendFlags::NOSIGNAL),
+                pieces => sendmsg(
+                    &self.socket,
+                    pieces,
+                    &mut SendAncillaryBuffer::default(),
+                    wait | SendFlags::NOSIGNAL,
+                ),
+            };
+            match sent {
                 Ok(count) => IoSlice::advance_slices(&mut left, count),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
