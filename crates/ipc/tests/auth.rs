@@ -225,15 +225,71 @@ fn the_late_and_the_wrong_are_sent_away_and_those_behind_them_are_let_in() {
 
 #[test]
 fn a_crowd_of_silent_ones_stays_small() {
+    const MORE: usize = 7;
     let mut door = Door::new(abstract_listener("crowd"), key()).with_patience(LONG);
     let address = door.address().clone();
     let mut crowd = Vec::new();
-    for _ in 0..STRANGERS + 7 {
+    for _ in 0..STRANGERS + MORE {
         crowd.push(Connection::connect(&address).unwrap());
         assert!(door.accept_within(Duration::ZERO).is_err());
     }
     assert_eq!(door.strangers(), STRANGERS);
-    assert_eq!(door.refused().count(), 7);
+    // All were asked. Those who have been silent for longest were sent away, and no others.
+    for (place, silent) in crowd.iter_mut().enumerate() {
+        assert_eq!(silent.receive_within(LONG).unwrap().map(<[u8]>::len), Some(LENGTH));
+        assert_eq!(matches!(silent.receive_within(Duration::ZERO), Ok(None)), place < MORE, "{place}");
+    }
+    // Why they were is kept of so many, whoever asks.
+    drop(crowd);
+    while door.strangers() > 0 {
+        assert!(door.accept_within(Duration::ZERO).is_err());
+    }
+    assert_eq!(door.refused().count(), STRANGERS);
+    assert_eq!(door.refused().count(), 0, "each is told once");
+}
+
+#[test]
+fn who_is_late_is_sent_away_though_nobody_else_comes() {
+    let mut door = Door::new(abstract_listener("alone"), key()).with_patience(SHORT);
+    let mut silent = Connection::connect(door.address()).unwrap();
+    let (stop, stopped) = UnixStream::pair().unwrap();
+    thread::scope(|scope| {
+        let accepts = scope.spawn(|| door.accept_until(&stopped).unwrap());
+        assert_eq!(silent.receive_within(LONG).unwrap().map(<[u8]>::len), Some(LENGTH));
+        let end = silent.receive_within(LONG).map(|message| message.map(<[u8]>::len));
+        drop(stop);
+        assert!(matches!(end, Ok(None)), "{end:?}");
+        assert!(accepts.join().unwrap().is_none());
+    });
+}
+
+#[test]
+fn who_has_answered_in_time_is_let_in_though_the_door_looks_late() {
+    let patience = Duration::from_millis(100);
+    let mut door = Door::new(abstract_listener("looks"), key()).with_patience(patience);
+    let [mut wrong, mut right] = loop {
+        let clients = [(); 2].map(|()| Connection::connect(door.address()).unwrap());
+        // Each time it asks one. A machine that stands still in between makes the first late: then once more.
+        while door.accept_within(Duration::ZERO).is_err() && door.strangers() == 1 {}
+        if door.strangers() == 2 {
+            break clients;
+        }
+    };
+    wrong.send(&[0; 2 * LENGTH]).unwrap();
+    // What a client says to this question.
+    let question = right.receive_within(LONG).unwrap().unwrap().to_vec();
+    let (mut ours, theirs) = Connection::pair().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| prove(theirs, &key(), LONG).map(drop).unwrap_err());
+        ours.send(&question).unwrap();
+        right.send(ours.receive_within(LONG).unwrap().unwrap()).unwrap();
+        drop(ours);
+    });
+    door.refused().for_each(drop);
+    // Now the time of both is over, and both have answered.
+    thread::sleep(patience);
+    door.accept_within(LONG).unwrap();
+    assert!(matches!(door.refused().collect::<Vec<_>>()[..], [AuthError::WrongKey]));
 }
 
 #[test]

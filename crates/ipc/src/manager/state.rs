@@ -233,6 +233,16 @@ mod tests {
     }
 
     #[test]
+    fn a_death_that_nobody_was_told_of_is_told_to_the_next() {
+        let mut state = with_lock();
+        assert_eq!(state.acquire(2, "lock", &turn()), Ok(Acquired::Wait));
+        state.forget(1);
+        // It lets go before it has looked whether it has the lock.
+        state.call(2, "lock", &Call::Release).expect("held");
+        assert_eq!(state.acquire(3, "lock", &turn()), Ok(Acquired::Yes(true)));
+    }
+
+    #[test]
     fn what_is_not_held_is_not_let_go() {
         let mut state = with_lock();
         let refused = RemoteError::NotHeld("lock".into());

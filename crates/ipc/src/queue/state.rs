@@ -196,4 +196,14 @@ mod tests {
         state.done();
         assert!(second.take() && matches!(state.get(), Now::Closed));
     }
+
+    #[test]
+    fn the_end_wakes_those_who_wait_for_room() {
+        let mut state = State::new(Some(1));
+        let turn = Arc::new(Turn::new().expect("a descriptor"));
+        assert!(matches!(state.put(b"item"), Now::Yes(())) && matches!(state.put(b"more"), Now::Wait));
+        state.line(Line::Putters).push_back(Arc::clone(&turn));
+        state.close();
+        assert!(turn.take() && matches!(state.put(b"more"), Now::Closed));
+    }
 }

@@ -6,7 +6,10 @@ use ipc::{
     Address, Connection, Listener,
     auth::{AuthError, Door, Key, prove},
     fields::FieldError,
-    queue::{Consumer, Delivery, LONGEST, Producer, QueueError},
+    queue::{
+        Consumer, Delivery, LONGEST, Producer, QueueError,
+        wire::{Answer, Request},
+    },
 };
 
 use super::{LONG, SHORT, consumer, first, key, producer, server};
@@ -29,6 +32,38 @@ fn closed_it_gives_what_it_has_and_what_comes_back_and_then_the_end() {
     assert_eq!(waits.get().unwrap(), Some(Delivery { bytes: b"1".to_vec(), attempt: 2 }));
     assert_eq!(waits.get().unwrap(), None);
     assert_eq!(waits.get().unwrap(), None);
+}
+
+#[test]
+fn closed_in_the_middle_of_a_batch_it_says_how_many_it_has_taken() {
+    let server = server("batch", 1);
+    let mut producer = prove(Connection::connect(server.address()).unwrap(), &key(), LONG).unwrap();
+    producer.send(&Request::Put { limit: None, items: vec![b"1", b"2", b"3"] }.encode()).unwrap();
+    while server.is_empty() {
+        thread::yield_now();
+    }
+    server.close();
+    let answer = Answer::decode(producer.receive_within(LONG).unwrap().unwrap()).unwrap();
+    assert_eq!(answer, Answer::Accepted(1));
+    assert_eq!(consumer(&server).get().unwrap(), first(b"1"));
+}
+
+#[test]
+fn closed_in_the_middle_of_a_batch_its_producer_is_told() {
+    let server = server("told", 1);
+    let (mut producer, mut consumer) = (producer(&server), consumer(&server));
+    for item in [b"0", b"1", b"2", b"3", b"4"] {
+        producer.put(item).unwrap();
+    }
+    assert_eq!([(); 2].map(|()| consumer.get().unwrap()), [first(b"0"), first(b"1")]);
+    while server.is_empty() {
+        thread::yield_now();
+    }
+    server.close();
+    assert_eq!([(); 2].map(|()| consumer.get().unwrap()), [first(b"2"), None]);
+    // Two of those that went together were not accepted.
+    let told = producer.close(LONG);
+    assert!(matches!(told, Err(QueueError::Closed)), "{told:?}");
 }
 
 #[test]

@@ -123,6 +123,7 @@ fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
             }
         };
         assert!(matches!(outcome, Err(QueueError::Silent)), "{outcome:?}");
+        assert!(matches!(producer.put(b"more"), Err(QueueError::Gone { .. })), "it is at its end");
         assert_eq!(consumer(&server).get_within(LONG).unwrap(), first(b"first"));
         drop(holding);
         // Nobody has accepted this one, whatever is said about the first.
