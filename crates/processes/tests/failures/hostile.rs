@@ -3,7 +3,7 @@
 use std::{env, io::Write, thread};
 
 use processes::frame;
-use workload::RunError;
+use workload::{Failure, RunError};
 
 use crate::{both, scenes::scene_program, support::Numbers};
 
@@ -22,6 +22,13 @@ pub(crate) fn hostile() {
                 Err(RunError::Protocol { why, .. }) => assert!(why.contains(words), "{name}: {why}"),
                 other => panic!("{name}: {other:?}"),
             }
+        }
+    }
+    // About the one piece that it has; but what failed was another.
+    for result in both(&scene_program("hostile-stray"), &Numbers::plain(1)) {
+        match result {
+            Err(RunError::Protocol { why, .. }) => assert_eq!(why, "piece 9 in a reply about pieces 0..1"),
+            other => panic!("{other:?}"),
         }
     }
     for result in both(&scene_program("hostile-half"), &Numbers::plain(4)) {
@@ -46,6 +53,8 @@ pub(crate) fn lie(how: &str) {
     // (first, count, part, nanoseconds, spans), as in a reply.
     let part: Result<Vec<u64>, ()> = Ok(vec![1, 2]);
     let reply = frame::encode(&(7usize, 2usize, part, 5u64, Vec::<u64>::new())).unwrap();
+    let failed: Result<Vec<u64>, _> = Err((9usize, Failure::Panic("no".to_owned())));
+    let stray = frame::encode(&(0usize, 1usize, failed, 5u64, Vec::<u64>::new())).unwrap();
     // Whether the caller still listens is not this worker's concern.
     let _ = match how {
         "text" => say(b"hello from main\n"),
@@ -54,6 +63,7 @@ pub(crate) fn lie(how: &str) {
         "nonce" => say(&frame::encode(&(MAGIC, 1u16, nonce ^ 1, &nobody)).unwrap()),
         "reply" => say(&welcome).and_then(|()| say(&frame::encode(&[0xff_u8; 3]).unwrap())),
         "pieces" => say(&welcome).and_then(|()| say(&reply)),
+        "stray" => say(&welcome).and_then(|()| say(&stray)),
         "half" => say(&welcome).and_then(|()| say(&reply[..reply.len() / 2])),
         "flood" => say(&welcome).and_then(|()| {
             loop {

@@ -40,6 +40,7 @@ fn main() {
         trial("a_worker_that_cannot_be_replaced_is_an_error", deaths::no_replacement),
         trial("failures_are_not_tried_again", deaths::failures_are_not_tried_again),
         trial("a_failing_piece_has_its_index", pieces::failing_piece),
+        trial("behind_a_failing_piece_nothing_is_done", pieces::first_of_two),
         trial("a_piece_that_ends_its_worker_is_poison", deaths::ending_piece),
         trial("a_hung_worker_does_not_outlive_the_failure_of_another", pieces::hung_and_failed),
         trial("a_killed_caller_leaves_no_worker", programs::killed_caller),

@@ -1,12 +1,13 @@
 //! A piece that fails, panics, hangs or is too long is an error with its index.
 
-use processes::{Program, frame};
-use workload::RunError;
+use processes::{Program, frame, process_static};
+use workload::{RunError, Timeline};
 
 use crate::{
     both,
     scenes::play_within,
     support::{Numbers, Special},
+    two,
 };
 
 pub(crate) fn failing_piece() {
@@ -28,6 +29,13 @@ pub(crate) fn failing_piece() {
             }
         }
     }
+}
+
+pub(crate) fn first_of_two() {
+    // Both are in the first share: nothing is done behind the first.
+    let work = Numbers::with(40, [(3, Special::Fail), (5, Special::Exit(1))]);
+    let result = process_static::with_program(&Program::this(), &work, two(), &Timeline::off());
+    assert!(matches!(result, Err(RunError::Piece { piece: 3, .. })), "{result:?}");
 }
 
 pub(crate) fn hung_and_failed() {

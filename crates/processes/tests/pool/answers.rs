@@ -88,6 +88,18 @@ pub(crate) fn endless() {
     assert!((1_000..=1_010).contains(&read), "{read}");
 }
 
+pub(crate) fn ended() {
+    // An iterator may begin anew when it is asked behind its end.
+    let mut asked = 0;
+    let input = std::iter::from_fn(|| {
+        asked += 1;
+        (asked % 4 != 0).then_some(asked)
+    });
+    let pool = squares(2);
+    let answers: Vec<u64> = pool.map(input).map(Result::unwrap).take(100).collect();
+    assert_eq!(answers, [1, 4, 9]);
+}
+
 pub(crate) fn told() {
     let pool = acting().workers(1).start().unwrap();
     let failed = pool.submit(Act::Fail).wait().unwrap_err();

@@ -33,6 +33,7 @@ fn main() {
         trial("answers_come_as_they_are_done_each_once", answers::unordered),
         trial("a_submitted_piece_is_waited_for_in_three_ways", answers::submitted),
         trial("an_endless_input_is_read_only_so_far_ahead", answers::endless),
+        trial("an_input_that_has_ended_is_not_asked_again", answers::ended),
         trial("errors_and_panics_come_back_with_their_stack", answers::told),
         trial("what_cannot_be_encoded_fails_alone", answers::stubborn),
         trial("a_killed_worker_loses_nothing", deaths::killed),
