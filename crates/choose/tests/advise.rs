@@ -1,12 +1,16 @@
 //! Advice on work that does everything wrong, one thing at a time. No harness of the standard library's: the processes
 //! that measure are this program, whose main has to begin with `choose::enter`.
 
-use std::{env, fs, io, process, thread, time::Duration};
+use std::{
+    env, fs,
+    io::{self, BufRead},
+    process, thread,
+    time::Duration,
+};
 
 use choose::advise::{AdviseError, Settings, advise_with};
 use libtest_mimic::{Arguments, Failed, Trial};
 use processes::ended::ended_within;
-use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 use workload::{PieceError, Workload};
 
@@ -16,6 +20,8 @@ enum Habit {
     Fails,
     Panics,
     Hangs,
+    /// Tells its process id before.
+    SaysAndHangs,
     Aborts,
     Exits,
     ChangesDirectory,
@@ -63,6 +69,12 @@ impl Workload for Strange {
             Habit::Hangs => loop {
                 thread::park();
             },
+            Habit::SaysAndHangs => {
+                println!("{}", process::id());
+                loop {
+                    thread::park();
+                }
+            }
             Habit::Aborts => process::abort(),
             Habit::Exits => process::exit(7),
             Habit::ChangesDirectory => env::set_current_dir("/").map_err(PieceError::new)?,
@@ -189,28 +201,26 @@ fn a_mechanism_that_hangs_is_left_out_and_told() -> Result<(), Failed> {
     let others = advice.measured.rows.iter().any(|row| row.mechanism == "process-static" && row.counts());
     check(told && others, advice)?;
     // Also the one that had to be killed was waited for.
-    check(children(process::id(), rustix::thread::gettid())?.is_empty(), "a child is left")
+    check(children()?.is_empty(), "a child is left")
 }
 
 fn nothing_is_left_behind() -> Result<(), Failed> {
     let _ = error(Habit::Hangs);
-    check(children(process::id(), rustix::thread::gettid())?.is_empty(), "a child is left")
+    check(children()?.is_empty(), "a child is left")
 }
 
-/// Those that this thread of a process has started (proc_tid_children(5)).
-fn children(process: u32, thread: Pid) -> io::Result<Vec<u32>> {
-    let text = fs::read_to_string(format!("/proc/{process}/task/{}/children", thread.as_raw_nonzero()))?;
-    Ok(text.split_whitespace().filter_map(|id| id.parse().ok()).collect())
+/// Those that this thread has started (proc_tid_children(5)).
+fn children() -> io::Result<String> {
+    fs::read_to_string(format!("/proc/self/task/{}/children", rustix::thread::gettid().as_raw_nonzero()))
 }
 
 fn who_asks_and_is_killed_leaves_nobody() -> Result<(), Failed> {
-    let mut asks = process::Command::new("/proc/self/exe").arg(ASKS).spawn()?;
-    let measures = loop {
-        if let [measures] = children(asks.id(), Pid::from_child(&asks))?[..] {
-            break measures;
-        }
-        thread::yield_now();
-    };
+    // What a piece prints comes out on standard error.
+    let mut asks =
+        process::Command::new("/proc/self/exe").arg(ASKS).stderr(process::Stdio::piped()).spawn()?;
+    let said = io::BufReader::new(asks.stderr.take().expect("a pipe"));
+    let measures = said.lines().next().expect("a line")?.parse()?;
+    check(!ended_within(measures, Duration::ZERO)?, "the process that measures hangs")?;
     asks.kill()?;
     asks.wait()?;
     check(ended_within(measures, Duration::from_secs(60))?, "the process that measures goes on")
@@ -221,7 +231,7 @@ const ASKS: &str = "asks-for-ever";
 
 fn asks_for_ever() {
     let limit = Duration::from_secs(10_000);
-    let _ = advise_with(strange(Habit::Hangs), &Settings { limit, ..Settings::default() });
+    let _ = advise_with(strange(Habit::SaysAndHangs), &Settings { limit, ..Settings::default() });
 }
 
 fn of_work_that_takes_long_some_pieces_are_measured() -> Result<(), Failed> {
