@@ -2,9 +2,13 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use ipc::manager::{ManagerError, RemoteError};
+use ipc::{
+    Listener,
+    auth::Door,
+    manager::{Manager, ManagerError, RemoteError, wire::Answer},
+};
 
-use super::{LONG, SHORT, client, server};
+use super::{LONG, SHORT, address, client, key, server};
 
 #[test]
 fn a_lock_is_taken_once_and_in_time_or_not_at_all() {
@@ -89,4 +93,26 @@ fn who_goes_with_the_lock_loses_it_and_the_next_is_told_once() {
         Err(ManagerError::Late(_))
     ));
     drop(held);
+}
+
+#[test]
+fn the_server_has_time_to_say_that_time_is_over() {
+    let mut door = Door::new(Listener::bind(&address("slow")).unwrap(), key());
+    let at = door.address().clone();
+    thread::scope(|scope| {
+        let client = scope.spawn(|| {
+            let manager = Manager::connect(&at, &key()).unwrap();
+            let lock = manager.lock("lock").unwrap();
+            lock.acquire_within(SHORT).map(drop)
+        });
+        let mut inside = door.accept_within(LONG).unwrap();
+        for answer in [Answer::Done, Answer::Late] {
+            inside.receive_within(LONG).unwrap().unwrap();
+            // The limit passes, and only then does it say so.
+            thread::sleep(2 * SHORT);
+            inside.send(&answer.encode(Vec::new()).unwrap()).unwrap();
+        }
+        let late = client.join().unwrap();
+        assert!(matches!(late, Err(ManagerError::Late(SHORT))), "{late:?}");
+    });
 }
