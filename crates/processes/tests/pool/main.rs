@@ -22,6 +22,9 @@ use acts::{ACT, Act, COUNT, SQUARE, STARTED, STAYS, STUBBORN};
 use scenes::play;
 
 fn main() {
+    // A shell ignores SIGINT for what it starts in the background, and children inherit that.
+    // SAFETY: no handler of ours is set, and there is one thread.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
     if let Some(scene) = env::args().nth(1).and_then(|first| first.strip_prefix("scene-").map(str::to_owned))
     {
         return play(&scene);
