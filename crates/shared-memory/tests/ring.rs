@@ -114,6 +114,7 @@ fn an_end_has_one_owner_and_may_be_taken_when_it_is_left() {
     assert_eq!(consumer.peek().map(drop), Err(RingError::Closed));
     assert_eq!(consumer.try_peek().map(drop), Err(RingError::Closed));
     let mut producer = Producer::attach(&memory).unwrap();
+    assert!(consumer.try_peek().unwrap().is_none(), "closed no more");
     send(&mut producer, b"of the next one");
     assert_eq!(receive(&mut consumer), b"of the next one");
     drop(consumer);
@@ -123,6 +124,9 @@ fn an_end_has_one_owner_and_may_be_taken_when_it_is_left() {
         }
     }
     assert_eq!(producer.reserve(120).map(drop), Err(RingError::Closed));
+    let _consumer = Consumer::attach(&memory).unwrap();
+    let full = producer.reserve_within(120, Duration::ZERO).map(drop);
+    assert_eq!(full, Err(RingError::TimedOut), "closed no more");
 }
 
 #[test]
