@@ -17,6 +17,8 @@ fn judge(
     match again(message) {
         Ok(written) => {
             prop_assert!(written.len() <= message.len());
+            let trailing = MessageError { offset: written.len(), why: MessageFault::Trailing(1) };
+            prop_assert_eq!(again(&[&written[..], &[0]].concat()), Err(trailing));
             prop_assert_eq!(again(&written), Ok(written));
         }
         Err(MessageError { offset, why: MessageFault::Trailing(count) }) => {
