@@ -16,7 +16,9 @@ use workload::{Empty, Workers};
 use crate::{
     calibrate::{Calibration, calibrate},
     cli::{Args, Kind, Role},
-    dispatch, forecast, interrupt, json,
+    dispatch, forecast,
+    foresee::Foreseen,
+    interrupt, json,
     machine::Machine,
     plan::Effort,
     progress::Progress,
@@ -130,7 +132,7 @@ impl Session {
             }
         }
         // Files before the last lines: they are to be written also when nobody reads to the end.
-        let files = self.write_files(&machine, gain.median(), calibration.as_ref(), &all, &advice);
+        let files = self.write_files(&machine, gain.median(), calibration.as_ref(), &all, &advice, &[]);
         if self.args.json {
             json::recommendation(&mut self.out, &advice, &machine, gain.median())?;
         } else {
@@ -159,7 +161,14 @@ impl Session {
         let found = forecast::run(&self.args, &wish, machine, &self.progress, &mut self.out)?;
         self.well &= found.well;
         let gain = found.calibration.gain();
-        let files = self.write_files(machine, gain, Some(&found.calibration), &found.measured, &found.advice);
+        let files = self.write_files(
+            machine,
+            gain,
+            Some(&found.calibration),
+            &found.measured,
+            &found.advice,
+            &found.works,
+        );
         if self.args.json {
             json::recommendation(&mut self.out, &found.advice, machine, gain)?;
         } else {
@@ -247,11 +256,13 @@ impl Session {
         calibration: Option<&Calibration>,
         all: &[Measured],
         advice: &[Advice],
+        works: &[Foreseen],
     ) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.args.no_report {
             let path = self.args.report.clone().unwrap_or_else(report::usual_place);
-            let page = report::page(&report::Contents { machine, gain, calibration, all, advice });
+            let contents = report::Contents { machine, gain, calibration, all, advice };
+            let page = report::forecast_page(&contents, works);
             self.write(&path, &page).inspect(|path| lines.push(format!("report: {path}")));
         }
         if let Some(path) = self.args.picture.clone() {

@@ -192,12 +192,51 @@ impl<W: Workload> Bench<'_, W> {
         let costs =
             self.calibration.costs.iter().find(|(name, _)| *name == one.mechanism).map(|(_, costs)| *costs);
         let costs = costs.unwrap_or_default();
-        let starting = costs.fixed + one.workers as f64 * (costs.serial + costs.parallel);
-        let own: f64 = run.pieces.iter().map(|piece| piece.cpu + piece.combine).sum::<f64>()
-            + one.workers as f64 * (costs.serial + costs.parallel);
-        let asks: f64 = run.pieces.iter().map(|piece| piece.asks).sum();
-        let burned = row.samples(|shot| shot.cpu).median();
-        if measured < one.seconds {
+        Evidence {
+            predicted: one.seconds,
+            measured,
+            fastest: row.samples(|shot| shot.seconds).quantile(0.0),
+            burned: row.samples(|shot| shot.cpu).median(),
+            own: run.pieces.iter().map(|piece| piece.cpu + piece.combine).sum::<f64>()
+                + one.workers as f64 * (costs.serial + costs.parallel),
+            starting: costs.fixed + one.workers as f64 * (costs.serial + costs.parallel),
+            asks: run.pieces.iter().map(|piece| piece.asks).sum(),
+            demand: run.demand(),
+            cores: one.workers.min(self.calibration.gains.len()) as f64,
+            disturbed: self.disturbed,
+        }
+        .kind()
+    }
+}
+
+/// What an error is judged by. Seconds.
+#[derive(Clone, Copy, Debug)]
+struct Evidence {
+    predicted: f64,
+    /// The median.
+    measured: f64,
+    /// The fastest run.
+    fastest: f64,
+    /// Processor time that a run took.
+    burned: f64,
+    /// Processor time that the pieces and the start of workers take alone.
+    own: f64,
+    /// What starting workers takes.
+    starting: f64,
+    /// Processor time of a server on the same cores.
+    asks: f64,
+    /// Processor time of all pieces, the server's too.
+    demand: f64,
+    /// How many cores the workers could use.
+    cores: f64,
+    /// Whether other processes used the cores.
+    disturbed: bool,
+}
+
+impl Evidence {
+    fn kind(&self) -> &'static str {
+        let Self { predicted, measured, burned, own, .. } = *self;
+        if measured < predicted {
             return if burned < own / 1.1 {
                 "less processor time than alone: pieces were recorded while something else disturbed them"
             } else {
@@ -207,21 +246,19 @@ impl<W: Workload> Bench<'_, W> {
         if self.disturbed {
             return "others used the cores meanwhile";
         }
-        if starting > 0.3 * one.seconds {
+        if self.starting > 0.3 * predicted {
             return "start-up: starting workers is a large part of it";
         }
-        if asks > 0.1 * run.demand() {
+        if self.asks > 0.1 * self.demand {
             return "the server on the same cores";
         }
-        let spread = row.samples(|shot| shot.seconds);
-        if spread.quantile(0.0) * (1.0 + TOLERATED) < measured && spread.quantile(0.0) < 1.15 * one.seconds {
+        if self.fastest * (1.0 + TOLERATED) < measured && self.fastest < 1.15 * predicted {
             return "others used the cores meanwhile: the fastest run was as predicted";
         }
         if burned > 1.15 * own {
             return "bandwidth or false sharing: the same pieces take more processor time side by side";
         }
-        let busy = burned / (measured * one.workers.min(self.calibration.gains.len()) as f64);
-        if busy < 0.85 {
+        if burned / (measured * self.cores) < 0.85 {
             "a lock: workers wait for each other while cores are idle"
         } else {
             "the cores gave less than they did a moment ago"
@@ -247,4 +284,57 @@ pub(crate) fn on_cores(
     let gains: Vec<f64> = (1..=cores).map(|count| count as f64).collect();
     let (_, costs) = calibration.costs.iter().find(|(name, _)| *name == one.mechanism)?;
     Some(predict(run, Form::of(one.mechanism)?, workers, &gains, costs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Work of a second on two cores that should take half of one and takes all of it, with nothing to explain it.
+    const SLOW: Evidence = Evidence {
+        predicted: 0.5,
+        measured: 1.0,
+        fastest: 1.0,
+        burned: 2.0,
+        own: 2.0,
+        starting: 0.0,
+        asks: 0.0,
+        demand: 2.0,
+        cores: 2.0,
+        disturbed: false,
+    };
+
+    #[test]
+    fn each_kind_of_error_has_its_own_evidence() {
+        let kinds = [
+            // Pieces take no more processor time than alone, and half of the cores' is not used.
+            ("a lock", Evidence { burned: 1.0, own: 1.0, ..SLOW }),
+            ("bandwidth or false sharing", Evidence { own: 1.0, ..SLOW }),
+            ("start-up", Evidence { starting: 0.2, ..SLOW }),
+            ("the server on the same cores", Evidence { asks: 0.5, ..SLOW }),
+            ("others used the cores meanwhile", Evidence { disturbed: true, ..SLOW }),
+            ("others used the cores meanwhile: the fastest", Evidence { fastest: 0.5, ..SLOW }),
+            ("the cores gave less", SLOW),
+            ("less processor time than alone", Evidence { measured: 0.4, burned: 1.0, ..SLOW }),
+            ("faster than its recorded pieces", Evidence { measured: 0.4, ..SLOW }),
+        ];
+        for (kind, evidence) in kinds {
+            assert!(evidence.kind().starts_with(kind), "{kind}: {}", evidence.kind());
+        }
+    }
+
+    #[test]
+    fn what_is_measured_instead_are_the_fastest_mechanisms_that_were_not_tried() {
+        let predicted = |mechanism, workers, seconds| Predicted { mechanism, workers, seconds };
+        let all = vec![
+            predicted("dynamic", 2, 0.5),
+            predicted("pool", 2, 0.7),
+            predicted("pool", 4, 0.6),
+            predicted("static", 1, 0.1),
+            predicted("static", 2, 0.8),
+        ];
+        let outlook = Outlook { alone: 1.0, best_workers: 2, all };
+        let more = candidates(&outlook, &[predicted("dynamic", 2, 0.5)]);
+        assert_eq!(more, [predicted("pool", 4, 0.6), predicted("static", 2, 0.8)]);
+    }
 }

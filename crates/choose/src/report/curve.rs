@@ -8,7 +8,7 @@ use plotters::{
 use crate::row::{Measured, SEQUENTIAL, Shot};
 
 /// In the middle between black and white: readable on either, so that no page has to say which it is.
-const GREY: RGBColor = RGBColor(0x76, 0x76, 0x76);
+pub(super) const GREY: RGBColor = RGBColor(0x76, 0x76, 0x76);
 
 /// Told apart by people with any colour vision (Okabe and Ito, 2008; the eighth is a brown beside them).
 pub(super) const COLOURS: [RGBColor; 8] = [
@@ -110,7 +110,7 @@ fn draw(text: &mut String, lines: &[Line], most: f64, top: f64) -> Result<(), Bo
 }
 
 /// Lets the picture be as wide as the page, and gives it a name for those who do not see it.
-fn accessible(svg: &str, title: &str) -> String {
+pub(super) fn accessible(svg: &str, title: &str) -> String {
     let plain = format!("<svg width=\"{}\" height=\"{}\"", 760, 380);
     svg.replacen(&plain, &format!("<svg role=\"img\" aria-label=\"{title}\""), 1)
 }

@@ -7,12 +7,14 @@ use std::{
 
 mod bars;
 mod curve;
+mod foreseen;
 mod lanes;
 mod page;
 mod picture;
+mod prospect;
 mod tiles;
 
-pub use page::{Contents, page};
+pub use page::{Contents, forecast_page, page};
 pub use picture::picture;
 
 /// Where the report goes unless one says otherwise: to cargo's target directory, or, where there is none, to the

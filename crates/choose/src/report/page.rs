@@ -6,12 +6,13 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     bars::{Bar, Scale, bars},
-    curve, lanes,
+    curve, foreseen, lanes,
     picture::picture,
     tiles,
 };
 use crate::{
     calibrate::Calibration,
+    foresee::Foreseen,
     machine::Machine,
     recommend::Advice,
     row::{Measured, Row, SEQUENTIAL},
@@ -41,6 +42,11 @@ pub struct Contents<'a> {
 
 /// The report as one HTML file.
 pub fn page(contents: &Contents<'_>) -> String {
+    forecast_page(contents, &[])
+}
+
+/// The same with what was predicted of each work, beside what was measured of it.
+pub fn forecast_page(contents: &Contents<'_>, works: &[Foreseen]) -> String {
     let Contents { machine, gain, calibration, all, advice } = *contents;
     let title = "Which mechanism to take on this machine";
     html! {
@@ -67,7 +73,12 @@ pub fn page(contents: &Contents<'_>) -> String {
                     }
                     (ladder(calibration, all))
                     @for measured in all {
-                        (section(measured, advice.iter().find(|advice| advice.workload == measured.workload)))
+                        (section(
+                            measured,
+                            advice.iter().find(|advice| advice.workload == measured.workload),
+                            works.iter().find(|work| work.measured.workload == measured.workload),
+                            machine.cores,
+                        ))
                     }
                     h2 { "How to read it" }
                     p { (table::LEGEND) }
@@ -109,6 +120,12 @@ fn ladder(calibration: Option<&Calibration>, all: &[Measured]) -> Markup {
             steps.push((name, cost));
         }
     }
+    for (mechanism, costs) in calibration.iter().flat_map(|calibration| &calibration.costs) {
+        let name = format!("a piece, {mechanism}");
+        if steps.iter().all(|(other, _)| *other != name) {
+            steps.push((name, (costs.piece + costs.message) * 1e9));
+        }
+    }
     if let Some(Calibration { wake, thread, process, fork, .. }) = calibration {
         steps.extend(
             [("waking a thread", *wake), ("starting a thread", *thread)]
@@ -129,13 +146,14 @@ fn ladder(calibration: Option<&Calibration>, all: &[Measured]) -> Markup {
     }
 }
 
-fn section(measured: &Measured, advice: Option<&Advice>) -> Markup {
+fn section(measured: &Measured, advice: Option<&Advice>, work: Option<&Foreseen>, cores: usize) -> Markup {
     let name = measured.workload;
     let drawn: Vec<Markup> = measured.traces.iter().filter_map(tiles::tiles).collect();
     html! {
         section aria-labelledby=(name) {
             h2 id=(name) { (name) }
             @if let Some(advice) = advice { p.advice { (advice.why) } }
+            @if let Some(work) = work { (foreseen::foreseen(work, cores)) h3 { "All that was measured" } }
             (wide(&format!("Figures of {name}"), figures(measured, advice)))
             @for row in measured.rows.iter().filter(|row| row.error.is_some()) {
                 p { strong { "Failed: " } (row.mechanism) " x " (row.workers) ": " (row.error.as_deref().unwrap_or_default()) }
@@ -181,7 +199,7 @@ fn memory(measured: &Measured) -> Markup {
 }
 
 /// Something that scrolls in itself where the screen is narrow; with the keyboard too.
-fn wide(name: &str, content: Markup) -> Markup {
+pub(super) fn wide(name: &str, content: Markup) -> Markup {
     html! { div.wide tabindex="0" role="region" aria-label=(name) { (content) } }
 }
 
