@@ -1,6 +1,7 @@
 //! The report as a reader has it before them, and the timelines as a viewer of traces reads them.
 
 mod browser;
+mod forecast;
 mod made_up;
 
 use std::{

@@ -1,10 +1,7 @@
 //! The report of `--predict`: its figures are those of `--json`, and a browser shows all of it.
 
-mod browser;
-
 use std::{fs, process::Command};
 
-use browser::Browser;
 use choose::{
     check::Check,
     foresee::{Foreseen, Laws},
@@ -16,6 +13,8 @@ use choose::{
     row::{Measured, Row, Shot},
 };
 use serde_json::Value;
+
+use crate::browser::Browser;
 
 /// Work that gains twice at 2 workers and no more at 8, where a smooth law says 8: as two cores do.
 fn work() -> Foreseen {
