@@ -1,20 +1,12 @@
 //! Measuring with mechanisms made for the purpose: one that is right, one that lies, one that fails.
 
-use std::{thread, time::Duration};
-
 use choose::{
-    calibrate::Calibration,
     dispatch,
-    foresee::foresee,
     measure::{MeasureError, Scale, measure_workload},
     plan::Rounds,
-    predict::Costs,
     row::Shot,
 };
-use serde::{Deserialize, Serialize};
-use workload::{
-    Empty, Mechanism, PieceError, Primes, RunError, Size, Timeline, Workers, Workload, sequential,
-};
+use workload::{Empty, Mechanism, Primes, RunError, Size, Timeline, Workers, Workload, sequential};
 
 fn named<W: Workload>(name: &'static str, run: workload::Run<W>) -> Mechanism<W> {
     Mechanism { name, concept: "test", about: "made for a test", file: file!(), run }
@@ -81,49 +73,4 @@ fn pieces_that_get_lost_on_the_way_have_no_cost() {
         named("half", |work: &Empty, _, timeline| sequential(&Empty { pieces: work.pieces / 2 }, timeline));
     assert!(matches!(dispatch::cost(&half, Workers::ONE, 1), Err(RunError::Incomplete { .. })));
     assert!(dispatch::cost(&named("right", right), Workers::ONE, 1).unwrap() >= 0.0);
-}
-
-/// Pieces that wait, so that several workers are predicted to gain on any machine.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Waits(u64);
-
-impl Workload for Waits {
-    const NAME: &'static str = "waits";
-    const WAITS: bool = true;
-    type Piece = u64;
-    type Part = u64;
-
-    fn pieces(&self) -> Result<Vec<u64>, PieceError> {
-        Ok((0..self.0).collect())
-    }
-
-    fn run(&self, piece: &u64) -> Result<u64, PieceError> {
-        thread::sleep(Duration::from_millis(5));
-        Ok(*piece)
-    }
-
-    fn combine(&self, left: &mut u64, right: u64) {
-        *left += right;
-    }
-}
-
-#[test]
-fn a_lie_confirms_no_prediction() {
-    let calibration = Calibration { costs: vec![("dynamic", Costs::default())], ..Calibration::default() };
-    let work = Waits(8);
-    for (lies, run) in [
-        (false, right as workload::Run<Waits>),
-        (true, (|work, _, timeline| sequential(&Waits(work.0 - 1), timeline)) as workload::Run<Waits>),
-    ] {
-        let mechanisms = [named("dynamic", run)];
-        let foreseen = foresee(&work, &mechanisms, &calibration, None, Duration::ZERO, &|_| ()).unwrap();
-        let measured: Vec<_> =
-            foreseen.measured.rows.iter().filter(|row| row.mechanism == "dynamic").collect();
-        assert!(!measured.is_empty());
-        for row in measured {
-            let told = row.error.as_ref().is_some_and(|error| error.starts_with("WRONG ANSWER"));
-            assert_eq!((told, row.counts()), (lies, !lies), "{row:?}");
-        }
-        assert_eq!(foreseen.checks.is_empty(), lies);
-    }
 }
