@@ -47,7 +47,8 @@ impl Law {
 /// The three, fitted by least squares to points of workers and speed-up.
 ///
 /// Amdahl and the universal law are linear in their parameters when written as `N / S - 1`; Gustafson's is as it is.
-/// Parameters that would be negative are 0: these laws know no gain beyond N.
+/// Parameters that would be negative are 0: these laws know no gain beyond N. Amdahl's and Gustafson's is a share of the
+/// work, so at most 1: they know no loss below one worker either.
 pub fn fit(points: &[(f64, f64)]) -> [Law; 3] {
     let mut sums = [0.0; 5];
     let mut gustafson = [0.0; 2];
@@ -74,8 +75,8 @@ pub fn fit(points: &[(f64, f64)]) -> [Law; 3] {
         (over(ay, aa), 0.0)
     };
     [
-        Law::Amdahl(over(ay, aa)),
-        Law::Gustafson(over(gustafson[1], gustafson[0])),
+        Law::Amdahl(over(ay, aa).min(1.0)),
+        Law::Gustafson(over(gustafson[1], gustafson[0]).min(1.0)),
         Law::Universal(universal.0, universal.1),
     ]
 }
@@ -83,6 +84,13 @@ pub fn fit(points: &[(f64, f64)]) -> [Law; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_workers_only_hinder_all_of_it_is_serial() {
+        let [amdahl, gustafson, universal] = fit(&[(1.0, 1.0), (2.0, 0.1), (4.0, 0.1)]);
+        assert_eq!((amdahl, gustafson), (Law::Amdahl(1.0), Law::Gustafson(1.0)));
+        assert!(universal.speedup(4.0) < 0.2, "{universal:?}");
+    }
 
     fn points(law: Law) -> Vec<(f64, f64)> {
         [1.0, 2.0, 4.0, 8.0].map(|workers| (workers, law.speedup(workers))).to_vec()

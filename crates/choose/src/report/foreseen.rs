@@ -118,7 +118,11 @@ fn misses(laws: &Laws, cores: usize) -> Vec<String> {
         .filter_map(|law| {
             let all = judged.iter().map(|(workers, speedup)| off(law, *workers, *speedup));
             let (error, workers, measured, said) = all.max_by(|a, b| a.0.total_cmp(&b.0))?;
-            let knee = if workers > cores { " A smooth curve does not bend at the knee." } else { "" };
+            let knee = if workers > cores && said > measured && measured > 1.0 {
+                " A smooth curve does not bend at the knee."
+            } else {
+                ""
+            };
             (error > TOLERATED).then(|| {
                 format!(
                     "{} misses most at {}: it says {} times as fast, measured were {}.{knee}",
