@@ -10,7 +10,7 @@ use crate::{plan::Effort, subjects};
 /// Measures every mechanism of this workspace on this machine, on five kinds of work, and says which to take and why.
 ///
 /// Each workload goes through each mechanism with 1 to as many workers as there are cores (and more, where work waits).
-/// Every answer is compared with the one of doing piece after piece. Takes about a minute on two cores.
+/// Every answer is compared with the one of doing piece after piece. Takes three to four minutes on two cores.
 #[derive(Debug, Parser)]
 #[command(
     name = "choose",
