@@ -1,6 +1,9 @@
 //! Speed-up against the number of workers, one line a mechanism, with the ceiling.
 
+use std::{error::Error, ops::Range};
+
 use plotters::{
+    coord::{Shift, combinators::LogCoord},
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
 };
@@ -64,32 +67,10 @@ fn lines(measured: &Measured) -> Vec<Line> {
     lines
 }
 
-fn draw(text: &mut String, lines: &[Line], most: f64, top: f64) -> Result<(), Box<dyn std::error::Error>> {
+fn draw(text: &mut String, lines: &[Line], most: f64, top: f64) -> Result<(), Box<dyn Error>> {
     let root = SVGBackend::with_string(text, (760, 380)).into_drawing_area();
-    let label = ("sans-serif", 15).into_font().color(&GREY);
-    // Logarithms: each doubling of the workers is one step, and twice as fast is one step up.
-    let (x, y) = ((0.9..most * 1.1).log_scale().base(2.0), (0.5..top * 1.2).log_scale().base(2.0));
-    let mut chart = ChartBuilder::on(&root)
-        .margin(8)
-        .margin_right(150)
-        .x_label_area_size(44)
-        .y_label_area_size(52)
-        .build_cartesian_2d(x, y)?;
-    chart
-        .configure_mesh()
-        .axis_style(GREY)
-        .bold_line_style(GREY.mix(0.3))
-        .light_line_style(TRANSPARENT)
-        .label_style(label.clone())
-        .axis_desc_style(label.clone())
-        .x_desc("workers")
-        .y_desc("times as fast as alone")
-        // Between 1 and 2 there are no workers, but logarithmic axes have marks.
-        .x_label_formatter(&|workers| {
-            if (workers - workers.round()).abs() < 0.01 { format!("{workers:.0}") } else { String::new() }
-        })
-        .y_label_formatter(&|speedup| format!("{}", (speedup * 100.0).round() / 100.0))
-        .draw()?;
+    let label = label();
+    let mut chart = plane(&root, most, 0.5..top * 1.2, 150)?;
     for (index, line) in lines.iter().enumerate() {
         let (colour, width) = if index == 0 { (GREY, 1) } else { (COLOURS[(index - 1) % COLOURS.len()], 2) };
         let style = colour.stroke_width(width);
@@ -107,6 +88,47 @@ fn draw(text: &mut String, lines: &[Line], most: f64, top: f64) -> Result<(), Bo
     }
     root.present()?;
     Ok(())
+}
+
+/// Workers to the right, speed-up upwards.
+pub(super) type Plane<'a, 'text> =
+    ChartContext<'a, SVGBackend<'text>, Cartesian2d<LogCoord<f64>, LogCoord<f64>>>;
+
+pub(super) fn label() -> TextStyle<'static> {
+    ("sans-serif", 15).into_font().color(&GREY)
+}
+
+/// Empty axes for up to `most` workers, with room for a key of so many pixels on the right.
+///
+/// Logarithms: each doubling of the workers is one step, and twice as fast is one step up.
+pub(super) fn plane<'a, 'text>(
+    root: &'a DrawingArea<SVGBackend<'text>, Shift>,
+    most: f64,
+    speedups: Range<f64>,
+    key: u32,
+) -> Result<Plane<'a, 'text>, Box<dyn Error>> {
+    let mut chart = ChartBuilder::on(root)
+        .margin(8)
+        .margin_right(key)
+        .x_label_area_size(44)
+        .y_label_area_size(52)
+        .build_cartesian_2d((0.9..most * 1.1).log_scale().base(2.0), speedups.log_scale().base(2.0))?;
+    chart
+        .configure_mesh()
+        .axis_style(GREY)
+        .bold_line_style(GREY.mix(0.3))
+        .light_line_style(TRANSPARENT)
+        .label_style(label())
+        .axis_desc_style(label())
+        .x_desc("workers")
+        .y_desc("times as fast as alone")
+        // Between 1 and 2 there are no workers, but logarithmic axes have marks.
+        .x_label_formatter(&|workers| {
+            if (workers - workers.round()).abs() < 0.01 { format!("{workers:.0}") } else { String::new() }
+        })
+        .y_label_formatter(&|speedup| format!("{}", (speedup * 100.0).round() / 100.0))
+        .draw()?;
+    Ok(chart)
 }
 
 /// Lets the picture be as wide as the page, and gives it a name for those who do not see it.

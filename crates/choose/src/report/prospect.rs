@@ -5,7 +5,7 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use super::curve::{COLOURS, GREY, accessible};
+use super::curve::{COLOURS, GREY, accessible, label, plane};
 use crate::{
     foresee::Foreseen,
     row::{SEQUENTIAL, Shot},
@@ -81,29 +81,8 @@ impl Picture {
             points.iter().copied().filter(|point| (FLOOR..=top).contains(&point.1)).collect::<Vec<_>>()
         };
         let root = SVGBackend::with_string(text, (760, 380)).into_drawing_area();
-        let label = ("sans-serif", 15).into_font().color(&GREY);
-        let (x, y) = ((0.9..most * 1.1).log_scale().base(2.0), (FLOOR..top).log_scale().base(2.0));
-        let mut chart = ChartBuilder::on(&root)
-            .margin(8)
-            .margin_right(176)
-            .x_label_area_size(44)
-            .y_label_area_size(52)
-            .build_cartesian_2d(x, y)?;
-        chart
-            .configure_mesh()
-            .axis_style(GREY)
-            .bold_line_style(GREY.mix(0.3))
-            .light_line_style(TRANSPARENT)
-            .label_style(label.clone())
-            .axis_desc_style(label.clone())
-            .x_desc("workers")
-            .y_desc("times as fast as alone")
-            // Between 1 and 2 there are no workers, but logarithmic axes have marks.
-            .x_label_formatter(&|workers| {
-                if (workers - workers.round()).abs() < 0.01 { format!("{workers:.0}") } else { String::new() }
-            })
-            .y_label_formatter(&|speedup| format!("{}", (speedup * 100.0).round() / 100.0))
-            .draw()?;
+        let label = label();
+        let mut chart = plane(&root, most, FLOOR..top, 176)?;
         for (place, (name, at)) in self.marks.iter().enumerate() {
             chart.draw_series(DashedLineSeries::new(
                 [(*at, FLOOR), (*at, top)],
