@@ -6,7 +6,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
     sync::{
@@ -17,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use processes::{
     Program,
     pool::{Pool, Report, Task},
@@ -28,7 +27,10 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
     time::Timespec,
 };
-use testkit::{FaultPlan, Faults, LeakGuard, mix};
+use testkit::{
+    FaultPlan, Faults, mix,
+    trials::{self, guarded, scene},
+};
 
 /// A number, and now and then an answer of many times what a pipe holds.
 static HASH: Task<u64, Vec<u64>> = Task::new("hash", |x| Ok(hash(x)));
@@ -53,7 +55,7 @@ const SHORT: Extent = Extent { seeds: 2, pieces: 4_000, planned: 40, random: 12 
 const FULL: Extent = Extent { seeds: 20, pieces: 5_000, planned: 50, random: 15 };
 
 fn main() {
-    if env::args().nth(1).as_deref() == Some("scene-parent") {
+    if trials::part().is_some() {
         return parent();
     }
     worker::enter_watched(&[HASH.job()], Some(planned_faults));
@@ -66,17 +68,11 @@ fn main() {
         trial("in_full_kills_at_random_moments", || random_moments(FULL)).with_ignored_flag(true),
         trial("in_full_a_killed_parent_leaves_nothing", || killed_parent(100)).with_ignored_flag(true),
     ];
-    // One at a time: what a test leaves behind is looked for in the whole process.
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    libtest_mimic::run(&arguments, trials).exit();
+    trials::one_at_a_time(trials);
 }
 
 fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        let guard = LeakGuard::new("processes-chaos");
-        test();
-        Ok(guard.check()?)
-    })
+    guarded("processes-chaos", name, test)
 }
 
 fn planned_faults(point: Point) {
@@ -217,8 +213,7 @@ fn random_moments(extent: Extent) {
 /// A parent whose pool is busy is killed; its workers, named by it before, end. Seen from outside.
 fn killed_parent(times: u64) {
     for round in 0..times {
-        let mut parent =
-            Command::new("/proc/self/exe").arg("scene-parent").stdout(Stdio::piped()).spawn().unwrap();
+        let mut parent = scene("parent").stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines().map(Result::unwrap);
         let workers: Vec<_> = lines
             .by_ref()

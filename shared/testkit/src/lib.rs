@@ -10,6 +10,8 @@
 //! | [`LeakGuard`] | no child, zombie, thread, descriptor, shared memory or temporary file stays |
 //! | [`Faults`] | a process dies, stops or panics at a named point, at exactly the nth passage |
 //! | [`must_find`] | a checker finds the bug that was put in on purpose |
+//! | [`every_claim_holds`] | a program tells all of its lessons, and is right |
+//! | [`trials`] | a test program that plays other programs too, and runs one trial after the other |
 //!
 //! ```
 //! use std::{process::Command, time::Duration};
@@ -40,6 +42,8 @@ mod find;
 mod leaks;
 mod procfs;
 mod seeded;
+mod told;
+pub mod trials;
 mod watchdog;
 
 pub use child::run_within;
@@ -49,4 +53,5 @@ pub use faults::{FAULTS, FAULTS_ONCE, Faults};
 pub use find::{Found, must_find, must_find_within};
 pub use leaks::LeakGuard;
 pub use seeded::mix;
+pub use told::every_claim_holds;
 pub use watchdog::{Watchdog, watchdog};

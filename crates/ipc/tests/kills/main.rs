@@ -18,13 +18,16 @@ use std::{
     time::Duration,
 };
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use processes::parent_death::die_with_parent;
 use streams::{
     echo_connected, echo_framed, echo_seqpacket, echo_stream, framing, in_the_middle, pipe, seqpacket, tcp,
     unix_socket,
 };
-use testkit::{LeakGuard, mix};
+use testkit::{
+    mix,
+    trials::{self, guarded},
+};
 use things::{echo_like_python, echo_typed, hand_back, hand_over, like_python, typed};
 
 /// Nothing here takes as long: it hangs.
@@ -70,17 +73,11 @@ fn main() {
         trial("in_full_in_the_middle_of_a_long_message".into(), || in_the_middle(1_000))
             .with_ignored_flag(true),
     );
-    // One at a time: what a test leaves behind is looked for in the whole process.
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    libtest_mimic::run(&arguments, trials).exit();
+    trials::one_at_a_time(trials);
 }
 
 fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        let guard = LeakGuard::new("");
-        test();
-        Ok(guard.check()?)
-    })
+    guarded("", name, test)
 }
 
 fn kill(kind: &'static Kind, times: u64) {

@@ -14,17 +14,17 @@ use std::{env, time::Duration};
 use answers::{failures, for_all, knock, no_worker, poison, strangers};
 use ipc::mechanisms::{self, JOBS, job};
 use kills::{caller, die_as_planned, killed_caller, named_points, random_moments};
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use processes::worker;
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
-use testkit::LeakGuard;
+use testkit::trials::{self, guarded};
 use workload::{Empty, Fetch, Mandelbrot, PieceError, Primes, Size, Words};
 
 fn main() {
     mechanisms::watch(die_as_planned);
     worker::enter(&[JOBS.as_slice(), &[job::<Numbers>()]].concat());
-    if env::args().nth(1).as_deref() == Some("scene-caller") {
+    if trials::part().as_deref() == Some("caller") {
         return caller(&env::args().nth(2).unwrap());
     }
     alone::be_alone();
@@ -58,17 +58,11 @@ fn main() {
         trial("in_full_killed_at_random_moments", || random_moments(170)).with_ignored_flag(true),
         trial("in_full_a_killed_caller_leaves_nothing", || killed_caller(30)).with_ignored_flag(true),
     ];
-    // One at a time: what a test leaves behind is looked for in the whole process.
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    libtest_mimic::run(&arguments, trials).exit();
+    trials::one_at_a_time(trials);
 }
 
 fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        let guard = LeakGuard::new("");
-        test();
-        Ok(guard.check()?)
-    })
+    guarded("", name, test)
 }
 
 type Numbers = contract::Numbers<Special>;

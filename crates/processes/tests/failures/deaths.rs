@@ -10,12 +10,11 @@ use std::{
 };
 
 use processes::{Program, process_static, worker::Point};
-use testkit::FaultPlan;
+use testkit::{FaultPlan, trials::scene};
 use workload::{RunError, Timeline, sequential};
 
 use crate::{
     FORMS,
-    scenes::scene,
     support::{Numbers, Special},
     two,
 };

@@ -9,16 +9,19 @@ mod scenes;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{env, sync::OnceLock, time::Duration};
+use std::{sync::OnceLock, time::Duration};
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use processes::{
     Program,
     process_dynamic::{self, Chunks},
     process_static,
     worker::{self, Point},
 };
-use testkit::{Faults, LeakGuard};
+use testkit::{
+    Faults,
+    trials::{self, guarded},
+};
 use workload::{RunError, Timeline, Workers};
 
 use scenes::play;
@@ -26,9 +29,8 @@ use support::Numbers;
 
 fn main() {
     // A scene is another program: this one, playing a part that would end or spoil the tests' own process.
-    if let Some(scene) = env::args().nth(1).and_then(|first| first.strip_prefix("scene-").map(str::to_owned))
-    {
-        return play(&scene);
+    if let Some(part) = trials::part() {
+        return play(&part);
     }
     worker::enter_watched(&[worker::job::<Numbers>()], Some(planned_faults));
     let _hang = testkit::watchdog(Duration::from_secs(300));
@@ -54,9 +56,7 @@ fn main() {
         trial("panics_are_not_printed_by_workers", pieces::silent_panics),
         trial("a_deleted_program_still_starts_workers", programs::deleted),
     ];
-    // One at a time: what a test leaves behind is looked for in the whole process.
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    libtest_mimic::run(&arguments, trials).exit();
+    trials::one_at_a_time(trials);
 }
 
 fn planned_faults(point: Point) {
@@ -65,15 +65,8 @@ fn planned_faults(point: Point) {
 }
 
 fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        let guard = LeakGuard::new("processes-test");
-        test();
-        Ok(guard.check()?)
-    })
+    guarded("processes-test", name, test)
 }
-
-/// Passing it means "hangs".
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn two() -> Workers {
     Workers::new(2).unwrap()

@@ -13,12 +13,15 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
     time::Timespec,
 };
-use testkit::run_within;
+use testkit::{
+    run_within,
+    trials::{LIMIT, PART, scene},
+};
 use workload::{RunError, Timeline};
 
 use crate::{
-    LIMIT, both,
-    scenes::{play_within, scene, scene_program},
+    both,
+    scenes::{play_within, scene_program},
     support::Numbers,
     two,
 };
@@ -95,7 +98,7 @@ pub(crate) fn deleted() {
     let directory = tempfile::Builder::new().prefix("processes-test").tempdir().unwrap();
     let copy = directory.path().join("copy");
     fs::copy(env::current_exe().unwrap(), &copy).unwrap();
-    let output = run_within(LIMIT, Command::new(&copy).arg("scene-deleting")).unwrap();
+    let output = run_within(LIMIT, Command::new(&copy).arg(format!("{PART}deleting"))).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!copy.exists());
 }

@@ -8,21 +8,18 @@ use std::{
 
 use processes::{Program, mechanisms, process_static};
 use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
-use testkit::{LeakGuard, run_within};
+use testkit::{
+    LeakGuard, run_within,
+    trials::{LIMIT, scene},
+};
 use workload::{Timeline, Workers};
 
 use crate::{
-    LIMIT, both,
+    both,
     hostile::lie,
     support::{Numbers, Special},
     two,
 };
-
-pub(crate) fn scene(name: &str) -> Command {
-    let mut command = Command::new("/proc/self/exe");
-    command.arg(format!("scene-{name}"));
-    command
-}
 
 pub(crate) fn scene_program(name: &'static str) -> Program {
     Program::new(move || scene(name))

@@ -8,7 +8,7 @@ use rustix::{
     time::Timespec,
 };
 
-use crate::scenes::scene;
+use testkit::trials::scene;
 
 pub(crate) fn children() {
     use processes::child::{Child, End, Handle};

@@ -15,13 +15,9 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
     time::Timespec,
 };
+use testkit::trials::scene;
 
-use crate::{
-    acting,
-    acts::Act,
-    scenes::{played, scene},
-    squares,
-};
+use crate::{acting, acts::Act, scenes::played, squares};
 
 pub(crate) fn endings() {
     let pool = squares(2);

@@ -9,14 +9,14 @@ mod hostile;
 mod scenes;
 mod workers;
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 use processes::{
     pool::{self, Pool},
     worker,
 };
-use testkit::LeakGuard;
+use testkit::trials::{self, guarded};
 
 use acts::{ACT, Act, COUNT, SQUARE, STARTED, STAYS, STUBBORN};
 use scenes::play;
@@ -25,9 +25,8 @@ fn main() {
     // A shell ignores SIGINT for what it starts in the background, and children inherit that.
     // SAFETY: no handler of ours is set, and there is one thread.
     unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
-    if let Some(scene) = env::args().nth(1).and_then(|first| first.strip_prefix("scene-").map(str::to_owned))
-    {
-        return play(&scene);
+    if let Some(part) = trials::part() {
+        return play(&part);
     }
     worker::enter(&[SQUARE.job(), ACT.job(), COUNT.job(), STARTED.job(), STAYS.job(), STUBBORN.job()]);
     let _hang = testkit::watchdog(Duration::from_secs(300));
@@ -64,21 +63,12 @@ fn main() {
         trial("a_hostile_worker_is_replaced_and_its_piece_named", hostile::hostile),
         trial("children_end_as_python_counts", children::children),
     ];
-    // One at a time: what a test leaves behind is looked for in the whole process.
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    libtest_mimic::run(&arguments, trials).exit();
+    trials::one_at_a_time(trials);
 }
 
 fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        let guard = LeakGuard::new("processes-pool");
-        test();
-        Ok(guard.check()?)
-    })
+    guarded("processes-pool", name, test)
 }
-
-/// Passing it means "hangs".
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn squares(workers: usize) -> Pool<u64, u64> {
     Pool::of(&SQUARE).workers(workers).start().unwrap()

@@ -8,19 +8,16 @@ use processes::{
     worker,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use testkit::{LeakGuard, run_within};
+use testkit::{
+    LeakGuard, run_within,
+    trials::{LIMIT, scene},
+};
 
 use crate::{
-    LIMIT, acting,
+    acting,
     acts::{ACT, Act, COUNT, SQUARE},
     hostile::lie,
 };
-
-pub(crate) fn scene(name: &str) -> Command {
-    let mut command = Command::new("/proc/self/exe");
-    command.arg(format!("scene-{name}"));
-    command
-}
 
 pub(crate) fn scene_program(name: &'static str) -> Program {
     Program::new(move || scene(name))

@@ -10,10 +10,11 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     time::Timespec,
 };
+use testkit::trials::scene;
 
 use crate::{
     acts::{COUNT, SQUARE, STARTED, STAYS},
-    scenes::{played, scene, scene_program},
+    scenes::{played, scene_program},
     squares,
 };
 

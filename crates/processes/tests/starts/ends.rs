@@ -4,11 +4,9 @@ use std::{os::unix::process::CommandExt, time::Duration};
 
 use processes::{ended::ended_within, group, parent_death::watch_parent, proc, start::fork};
 use rustix::process::getpid;
+use testkit::trials::LIMIT;
 
-use crate::{
-    LIMIT,
-    scenes::{ids, scene},
-};
+use crate::scenes::{ids, scene};
 
 pub(crate) fn seen() {
     let mut child = scene("waits").spawn().unwrap();

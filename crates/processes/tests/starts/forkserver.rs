@@ -14,11 +14,9 @@ use processes::{
     start::{ForkServer, Job},
 };
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
+use testkit::trials::LIMIT;
 
-use crate::{
-    LIMIT,
-    scenes::{ids, scene},
-};
+use crate::scenes::{ids, scene};
 
 /// What children of the forkservers here can do: send back what they get, exit with 9, hang, list their descriptors.
 pub(crate) const JOBS: &[Job] = &[

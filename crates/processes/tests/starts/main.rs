@@ -6,18 +6,15 @@ mod readings;
 mod scenes;
 mod ways;
 
-use std::{env, time::Duration};
-
-use libtest_mimic::{Arguments, Trial};
-use testkit::LeakGuard;
+use libtest_mimic::Trial;
+use testkit::trials::{self, guarded};
 
 use scenes::{play, played};
 
 fn main() {
     // A scene is another program: this one, playing a part.
-    if let Some(scene) = env::args().nth(1).and_then(|first| first.strip_prefix("scene-").map(str::to_owned))
-    {
-        return play(&scene);
+    if let Some(part) = trials::part() {
+        return play(&part);
     }
     let trials = vec![
         trial("each_way_gives_the_exit_code_and_the_signal", ways::ends),
@@ -43,19 +40,10 @@ fn main() {
         trial("written_pages_are_counted", readings::counted),
         trial("a_quota_leaves_no_group", readings::no_group_left),
     ];
-    // One at a time, on this thread: some need to be alone in the process.
-    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    libtest_mimic::run(&arguments, trials).exit();
+    // On this thread, too: some need to be alone in the process.
+    trials::one_at_a_time(trials);
 }
 
 fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        let guard = LeakGuard::new("processes-test");
-        test();
-        Ok(guard.check()?)
-    })
+    guarded("processes-test", name, test)
 }
-
-/// Passing it means "hangs".
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
-pub(crate) const THIS: &str = "/proc/self/exe";

@@ -9,18 +9,20 @@ use std::{
 
 use processes::{parent_death::die_with_parent, proc, start::ForkServer};
 use rustix::process::{Signal, getpid, kill_process};
-use testkit::run_within;
+use testkit::{
+    run_within,
+    trials::{self, LIMIT},
+};
 
 use crate::{
-    LIMIT, THIS,
     forkserver::{self, HANG, JOBS},
     ways::blocked,
 };
 
-/// This program in a scene.
+/// This program in a scene, with a pipe to it and one from it.
 pub(crate) fn scene(name: &str) -> Command {
-    let mut command = Command::new(THIS);
-    command.arg(format!("scene-{name}")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut command = trials::scene(name);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command
 }
 

@@ -1,23 +1,33 @@
 //! Each way to start a process passes on what it should, and tells how it ended or why there is none.
 
-use std::{env, fs, io, os::unix::process::ExitStatusExt, process::ExitStatus, sync::mpsc::channel, thread};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    fs, io,
+    os::unix::process::ExitStatusExt,
+    process::ExitStatus,
+    sync::mpsc::channel,
+    thread,
+};
 
 use processes::{
     proc,
     start::{ForkError, Image, fork, posix_spawn, vfork},
 };
 
-use crate::THIS;
+use testkit::trials::PART;
 
 type Start = fn(&Image) -> io::Result<processes::start::Started>;
 const WAYS: [(&str, Start); 2] = [("posix_spawn", posix_spawn), ("vfork", vfork)];
 
-fn image(name: &str) -> Image {
-    Image::new(THIS, [format!("scene-{name}")]).unwrap()
+/// This program in a scene.
+fn image(name: &str, argument: &[&OsStr]) -> Image {
+    let part = OsString::from(format!("{PART}{name}"));
+    Image::new("/proc/self/exe", [&[part.as_os_str()], argument].concat()).unwrap()
 }
 
 fn run(start: Start, name: &str) -> ExitStatus {
-    start(&image(name)).unwrap().wait().unwrap()
+    start(&image(name, &[])).unwrap().wait().unwrap()
 }
 
 pub(crate) fn ends() {
@@ -42,7 +52,7 @@ pub(crate) fn passed() {
     for (way, start) in WAYS {
         let directory = tempfile::Builder::new().prefix("processes-test").tempdir().unwrap();
         let path = directory.path().join("told");
-        let image = Image::new(THIS, ["scene-tell".as_ref(), path.as_os_str()]).unwrap();
+        let image = image("tell", &[path.as_os_str()]);
         assert_eq!(start(&image).unwrap().wait().unwrap().code(), Some(0), "{way}");
         let told = fs::read_to_string(path).unwrap();
         // Zero bytes between them: a value may hold anything else.
@@ -61,7 +71,7 @@ pub(crate) fn blocked() -> String {
 pub(crate) fn masks() {
     let before = blocked();
     for (way, start) in WAYS {
-        let image = Image::new(THIS, ["scene-blocks", &before]).unwrap();
+        let image = image("blocks", &[before.as_ref()]);
         assert_eq!(start(&image).unwrap().wait().unwrap().code(), Some(0), "{way}");
         assert_eq!(blocked(), before, "{way}");
     }
@@ -69,7 +79,7 @@ pub(crate) fn masks() {
 
 pub(crate) fn dropped() {
     for (way, start) in WAYS {
-        let child = start(&image("hang")).unwrap();
+        let child = start(&image("hang", &[])).unwrap();
         let id = child.id();
         assert!(proc::state(id).is_some(), "{way}");
         drop(child);
