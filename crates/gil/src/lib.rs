@@ -37,5 +37,8 @@ pub mod lessons;
 pub mod regime;
 pub mod timeline;
 
-pub use gil::{Event, Gil, Held, INTERVAL, Observer, SHORTEST_INTERVAL};
+mod observer;
+
+pub use gil::{Gil, Held, INTERVAL, SHORTEST_INTERVAL};
+pub use observer::{Event, Observer};
 pub use timeline::Timeline;

@@ -27,6 +27,7 @@ mod mark;
 mod mechanisms;
 mod member;
 mod message;
+mod point;
 mod post;
 mod program;
 

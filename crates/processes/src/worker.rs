@@ -19,7 +19,7 @@ use crate::{
     message::{self, Greeting, OpeningError, Order, Reply, Welcome},
 };
 
-pub use crate::job_name::JobName;
+pub use crate::{job_name::JobName, point::Point};
 
 /// What workers of this program can do: a workload ([`job`]) or a task of a pool
 /// ([`Task::job`](crate::pool::Task::job)).
@@ -48,47 +48,6 @@ pub(crate) trait Serve: Sync + fmt::Debug {
 pub const fn job<W: Workload>() -> Job {
     let service = Service::Workload(serve::<W>);
     Job { name: W::NAME, service, line: lines::do_line::<W>, join: lines::join_parts::<W> }
-}
-
-/// Where a worker is in its loop: named, so that a test can end it exactly there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Point {
-    /// Ready for the next order.
-    BeforeRead,
-    /// Has read an order, and done nothing for it.
-    AfterRead,
-    /// About to do a piece of the order.
-    MidWork,
-    /// Has done the order; nothing of the reply is written.
-    BeforeWrite,
-    /// Half of the reply is written.
-    MidWrite,
-    /// The reply is written.
-    AfterWrite,
-}
-
-impl Point {
-    /// All of them, in the order of the loop.
-    pub const ALL: [Point; 6] = [
-        Point::BeforeRead,
-        Point::AfterRead,
-        Point::MidWork,
-        Point::BeforeWrite,
-        Point::MidWrite,
-        Point::AfterWrite,
-    ];
-
-    /// In words: `mid work`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Point::BeforeRead => "before read",
-            Point::AfterRead => "after read",
-            Point::MidWork => "mid work",
-            Point::BeforeWrite => "before write",
-            Point::MidWrite => "mid write",
-            Point::AfterWrite => "after write",
-        }
-    }
 }
 
 /// Turns this process into a worker if it was started as one, and then never returns; otherwise does nothing.

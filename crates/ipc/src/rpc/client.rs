@@ -1,12 +1,14 @@
 //! The calling side: many calls on one connection, each with a number, and one thread that hands out the replies.
 
+mod pending;
+
 use std::{
     collections::HashMap,
     io,
     os::fd::{AsFd, OwnedFd},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel},
+        mpsc::{SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -26,6 +28,8 @@ use crate::{
     frame::FrameError,
     ready::{deadline, ready},
 };
+
+pub use pending::Pending;
 
 type Answer = Result<Vec<u8>, CallError>;
 
@@ -249,72 +253,6 @@ impl Drop for Client {
         let _ = shutdown(&self.shared.socket, Shutdown::Both);
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
-        }
-    }
-}
-
-/// A call that was sent. To drop it is to cancel it: the server is told, and its reply is thrown away.
-#[derive(Debug)]
-#[must_use = "to drop it is to cancel the call"]
-pub struct Pending<'a> {
-    client: &'a Client,
-    id: u64,
-    deadline: Option<Instant>,
-    answer: Receiver<Answer>,
-    /// Nothing is left to cancel.
-    over: bool,
-}
-
-impl Pending<'_> {
-    /// Waits for what comes of it, until its deadline.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub fn wait(mut self) -> Answer {
-        self.over = true;
-        let waited = match self.deadline {
-            Some(at) => self.answer.recv_timeout(at.saturating_duration_since(Instant::now())),
-            None => self.answer.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match waited {
-            Ok(answer) => answer,
-            Err(RecvTimeoutError::Disconnected) => Err(self.gone()),
-            Err(RecvTimeoutError::Timeout) => {
-                // From here on a reply finds nobody. One that came in between was still in time. The server is not told:
-                // it was told the deadline.
-                self.client.shared.lock().outstanding.remove(&self.id);
-                self.answer.try_recv().unwrap_or(Err(CallError::Late))
-            }
-        }
-    }
-
-    /// What came of it, if something has; once. (That it is late is told by [`wait`](Self::wait).)
-    pub fn poll(&mut self) -> Option<Answer> {
-        if self.over {
-            return None;
-        }
-        let answer = match self.answer.try_recv() {
-            Ok(answer) => answer,
-            Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Err(self.gone()),
-        };
-        self.over = true;
-        Some(answer)
-    }
-
-    /// Nobody wants it any more. It may have been done all the same.
-    pub fn cancel(self) {}
-
-    fn gone(&self) -> CallError {
-        let lost = self.client.shared.lock().lost.clone();
-        CallError::Gone(lost.unwrap_or_else(|| Arc::new(Lost::Closed)))
-    }
-}
-
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        if !self.over {
-            self.client.cancel(self.id);
         }
     }
 }
