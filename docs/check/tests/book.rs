@@ -132,7 +132,7 @@ fn every_chapter_is_in_the_summary() {
 }
 
 /// The public names of CPython 3.13 (`__all__` of each module).
-const PYTHON: [(&str, &str); 9] = [
+const PYTHON: [(&str, &str); 12] = [
     (
         "threading",
         "Barrier BoundedSemaphore BrokenBarrierError Condition Event ExceptHookArgs Lock RLock \
@@ -159,6 +159,28 @@ const PYTHON: [(&str, &str); 9] = [
     ("multiprocessing.shared_memory", "ShareableList SharedMemory"),
     ("multiprocessing.pool", "Pool ThreadPool"),
     ("multiprocessing.sharedctypes", "Array RawArray RawValue Value copy synchronized"),
+    // Methods and the like, which no `__all__` lists: those that one misses first.
+    (
+        "threads' methods",
+        "start run join name ident native_id is_alive daemon acquire release locked wait_for notify \
+         notify_all set clear is_set action parties n_waiting broken abort reset put get put_nowait \
+         get_nowait qsize empty full task_done unfinished_tasks shutdown is_shutdown submit map \
+         buffersize initializer result exception done running cancel cancelled add_done_callback",
+    ),
+    (
+        "processes' methods",
+        "exitcode terminate kill interrupt sentinel close pid max_tasks_per_child terminate_workers \
+         kill_workers apply apply_async map_async starmap imap imap_unordered AsyncResult \
+         maxtasksperchild MaybeEncodingError RemoteTraceback ensure_running register_at_fork send recv \
+         send_bytes recv_bytes recv_bytes_into poll fileno accept last_accepted authkey \
+         deliver_challenge answer_challenge join_thread cancel_join_thread send_handle recv_handle",
+    ),
+    (
+        "shared state and the interpreter",
+        "register Namespace RemoteError get_lock get_obj buf size track unlink resource_tracker \
+         unregister Finalize setswitchinterval getswitchinterval _is_gil_enabled Py_GIL_DISABLED \
+         _current_frames _current_exceptions concurrent interpreters",
+    ),
 ];
 
 #[test]
