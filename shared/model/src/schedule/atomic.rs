@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::execution::{self, Intent, Needs};
+use super::{
+    execution,
+    intent::{Intent, Needs},
+};
 
 /// As `AtomicU64` and its kin: each method is one step that nothing divides. A clone is the same variable.
 ///

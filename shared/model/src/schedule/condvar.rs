@@ -9,8 +9,9 @@ use std::{
 };
 
 use super::{
-    MutexGuard,
-    execution::{self, Intent, Needs, Turn},
+    MutexGuard, execution,
+    intent::{Intent, Needs},
+    state::Turn,
 };
 
 /// As `std::sync::Condvar`. Wakes for nothing only where the [bounds](super::Bounds::spurious) allow it. A clone

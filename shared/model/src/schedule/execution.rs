@@ -4,139 +4,20 @@ use std::{
     any::Any,
     cell::RefCell,
     panic::{self, AssertUnwindSafe},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, Once, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError},
     thread,
 };
 
-use super::{Failure, Program, Step};
+use super::{
+    Failure, Program, Step,
+    choices::Choices,
+    intent::{Intent, Needs},
+    state::{Limits, Stage, State, Thread, Turn},
+};
 
 thread_local! {
     /// The run that the calling thread is modelled in, and which of its threads it is.
     static HERE: RefCell<Option<(Arc<Execution>, usize)>> = const { RefCell::new(None) };
-}
-
-/// What a thread that stopped is about to do.
-pub(super) struct Intent {
-    pub(super) verb: &'static str,
-    pub(super) object: Arc<str>,
-    pub(super) needs: Needs,
-}
-
-/// What must be so for a thread to go on.
-pub(super) enum Needs {
-    Nothing,
-    /// The lock is free.
-    Lock(Arc<Owner>),
-    /// Somebody has notified this condition variable; the lock is then needed too.
-    Notice {
-        condvar: usize,
-        lock: Arc<Owner>,
-    },
-    /// Another thread has changed something since this many steps were done.
-    Others(usize),
-}
-
-/// Which thread holds a lock.
-#[derive(Debug)]
-pub(super) struct Owner(AtomicUsize);
-
-impl Owner {
-    const NOBODY: usize = usize::MAX;
-
-    pub(super) fn nobody() -> Arc<Self> {
-        Arc::new(Self(AtomicUsize::new(Self::NOBODY)))
-    }
-
-    // Relaxed throughout: who holds the baton is alone, and the baton itself is passed under a mutex.
-    pub(super) fn is_free(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == Self::NOBODY
-    }
-
-    /// Outside of a run the lock belongs to nobody whom a schedule could ask.
-    pub(super) fn take(&self, thread: Option<usize>) {
-        self.0.store(thread.unwrap_or(Self::NOBODY), Ordering::Relaxed);
-    }
-
-    pub(super) fn free(&self) {
-        self.0.store(Self::NOBODY, Ordering::Relaxed);
-    }
-}
-
-#[derive(PartialEq)]
-enum Stage {
-    /// Has not run at all.
-    New,
-    /// Stopped before what it intends, or runs towards that.
-    Alive,
-    Finished,
-}
-
-struct Thread {
-    name: String,
-    stage: Stage,
-    intent: Option<Intent>,
-}
-
-/// The choices of one run: a given beginning, then always the first option, which is to let the thread that runs
-/// go on.
-#[derive(Default)]
-pub(super) struct Choices {
-    given: Vec<u8>,
-    pub(super) taken: Vec<u8>,
-    /// Preemptions (and spurious wake-ups) so far.
-    pub(super) cost: usize,
-    /// What could have been chosen after the given beginning: where, which option, and the cost until there.
-    pub(super) others: Vec<(usize, u8, usize)>,
-}
-
-impl Choices {
-    pub(super) fn given(given: Vec<u8>) -> Self {
-        Self { given, ..Self::default() }
-    }
-
-    /// Chooses one of the options, of which each has its cost. `None` if the given choice is not there: the
-    /// program did something else than in the run before.
-    fn choose(&mut self, costs: &[usize]) -> Option<usize> {
-        let at = self.taken.len();
-        let choice = match self.given.get(at) {
-            Some(&given) => given,
-            None => {
-                let others = costs.iter().enumerate().skip(1);
-                self.others.extend(others.map(|(option, cost)| (at, option as u8, self.cost + cost)));
-                0
-            }
-        };
-        self.cost += costs.get(usize::from(choice))?;
-        self.taken.push(choice);
-        Some(choice.into())
-    }
-}
-
-/// What one run may do.
-#[derive(Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) steps: usize,
-    pub(super) spurious: usize,
-}
-
-/// All there is to know about a run; whoever holds the baton changes it.
-pub(super) struct State {
-    threads: Vec<Thread>,
-    /// Who holds the baton.
-    running: Option<usize>,
-    /// Who took the last step.
-    last: Option<usize>,
-    limits: Limits,
-    pub(super) choices: Choices,
-    pub(super) steps: Vec<Step>,
-    pub(super) failure: Option<Failure>,
-    /// Who could also have taken the step that was chosen last, and whom it took off.
-    alternatives: (Vec<usize>, Option<usize>),
-    /// The run has ended: threads that still wait unwind.
-    over: bool,
 }
 
 struct Execution {
@@ -266,124 +147,6 @@ impl Execution {
             panic::resume_unwind(Box::new(Abandoned));
         }
         state
-    }
-}
-
-impl State {
-    /// Who holds the baton next; `None` when all threads have finished.
-    fn next(&mut self) -> Result<Option<usize>, Failure> {
-        // First every thread runs up to its first step, which nobody can see.
-        if let Some(new) = self.threads.iter().position(|thread| thread.stage == Stage::New) {
-            return Ok(Some(new));
-        }
-        if self.threads.iter().all(|thread| thread.stage == Stage::Finished) {
-            return Ok(None);
-        }
-        if self.steps.len() >= self.limits.steps {
-            return Err(Failure::Endless { steps: self.limits.steps });
-        }
-        let mut able: Vec<usize> = (0..self.threads.len()).filter(|&thread| self.is_able(thread)).collect();
-        if able.is_empty() {
-            return Err(Failure::Deadlock { waiting: self.waiting() });
-        }
-        let going = self.last.filter(|last| able.contains(last));
-        // The one that runs comes first: to let it go on is no preemption.
-        able.sort_by_key(|&thread| (Some(thread) != going, thread));
-        let mut costs: Vec<usize> =
-            able.iter().map(|&thread| (going.is_some_and(|going| going != thread)).into()).collect();
-        if self.limits.spurious > 0 {
-            // A wake-up without a reason may come or not: it costs one, and never saves from a deadlock.
-            let sleepers: Vec<usize> =
-                (0..self.threads.len()).filter(|&thread| self.could_wake_spuriously(thread)).collect();
-            costs.extend(sleepers.iter().map(|_| 1));
-            able.extend(sleepers);
-        }
-        let Some(chosen) = self.choices.choose(&costs) else { return Err(Failure::Unrepeatable) };
-        let next = able.remove(chosen);
-        if let Some(Intent { needs: Needs::Notice { .. }, .. }) = &self.threads[next].intent {
-            self.limits.spurious -= 1;
-        }
-        self.alternatives = (able, going.filter(|&going| going != next));
-        Ok(Some(next))
-    }
-
-    fn is_able(&self, thread: usize) -> bool {
-        self.threads[thread].intent.as_ref().is_some_and(|intent| match &intent.needs {
-            Needs::Nothing => true,
-            Needs::Lock(owner) => owner.is_free(),
-            Needs::Notice { .. } => false,
-            Needs::Others(steps) => self.steps[*steps..].iter().any(Step::changes),
-        })
-    }
-
-    fn could_wake_spuriously(&self, thread: usize) -> bool {
-        let intent = self.threads[thread].intent.as_ref();
-        intent.is_some_and(|intent| matches!(&intent.needs, Needs::Notice { lock, .. } if lock.is_free()))
-    }
-
-    /// Each thread that waits for ever: which, what it would do, and why it cannot.
-    fn waiting(&self) -> Vec<(usize, String, String)> {
-        let stopped = self.threads.iter().enumerate().filter_map(|(at, thread)| {
-            let Intent { verb, object, needs } = thread.intent.as_ref()?;
-            let why = match needs {
-                Needs::Lock(owner) => {
-                    let owner = owner.0.load(Ordering::Relaxed);
-                    match self.threads.get(owner) {
-                        _ if owner == at => "held by itself".to_owned(),
-                        Some(owner) => format!("held by {}", owner.name),
-                        None => "held by nobody".to_owned(),
-                    }
-                }
-                Needs::Notice { .. } => "never notified".to_owned(),
-                Needs::Others(_) | Needs::Nothing => "nobody else moves".to_owned(),
-            };
-            Some((at, format!("{verb} {object}").trim_end().to_owned(), why))
-        });
-        stopped.collect()
-    }
-}
-
-/// The state of a run, for the one who takes a step in it.
-pub(super) struct Turn<'a> {
-    state: &'a mut State,
-    pub(super) me: usize,
-}
-
-impl Turn<'_> {
-    /// Wakes one of those who sleep on `condvar`; which one, the schedule chooses. Returns its name.
-    pub(super) fn wake_one(&mut self, condvar: usize) -> Option<String> {
-        let sleepers = self.sleepers(condvar);
-        if sleepers.is_empty() {
-            return None;
-        }
-        let chosen = self.state.choices.choose(&vec![0; sleepers.len()])?;
-        Some(self.wake(*sleepers.get(chosen)?))
-    }
-
-    /// Wakes all who sleep on `condvar`. Returns their names.
-    pub(super) fn wake_all(&mut self, condvar: usize) -> Vec<String> {
-        let sleepers = self.sleepers(condvar);
-        sleepers.into_iter().map(|sleeper| self.wake(sleeper)).collect()
-    }
-
-    fn sleepers(&self, wanted: usize) -> Vec<usize> {
-        let sleeps = |thread: &Thread| {
-            let intent = thread.intent.as_ref();
-            intent.is_some_and(
-                |intent| matches!(intent.needs, Needs::Notice { condvar, .. } if condvar == wanted),
-            )
-        };
-        (0..self.state.threads.len()).filter(|&at| sleeps(&self.state.threads[at])).collect()
-    }
-
-    fn wake(&mut self, sleeper: usize) -> String {
-        let thread = &mut self.state.threads[sleeper];
-        if let Some(Intent { needs, .. }) = &mut thread.intent
-            && let Needs::Notice { lock, .. } = needs
-        {
-            *needs = Needs::Lock(Arc::clone(lock));
-        }
-        thread.name.clone()
     }
 }
 

@@ -42,13 +42,16 @@
 //! It is there in every world, with and without a checker's feature.
 
 mod atomic;
+mod choices;
 mod condvar;
 mod drawing;
 mod execution;
 mod explain;
+mod intent;
 mod mutex;
 mod program;
 mod search;
+mod state;
 mod svg;
 
 pub use atomic::Atomic;

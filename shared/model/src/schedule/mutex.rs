@@ -6,7 +6,10 @@ use std::{
     sync::{self, Arc, PoisonError},
 };
 
-use super::execution::{self, Intent, Needs, Owner};
+use super::{
+    execution,
+    intent::{Intent, Needs, Owner},
+};
 
 /// As `std::sync::Mutex`, without poisoning: a panic is a failure of the whole run. A clone is the same mutex.
 #[derive(Clone, Debug)]

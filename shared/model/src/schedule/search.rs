@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use super::{
-    Program, Schedule,
-    execution::{self, Choices, Limits},
-};
+use super::{Program, Schedule, choices::Choices, execution, state::Limits};
 
 /// How far to search.
 #[derive(Clone, Debug)]
