@@ -11,11 +11,15 @@ use shared_memory::{
     board::Board,
     canvas::Canvas,
     mpmc::{self, Queue},
-    ring::{self, Consumer, Producer},
+    ring,
     seqlock::{self, Reader, Writer},
     table::{Plan, Table},
 };
 use workload::mandelbrot::Area;
+
+#[path = "hostile_ring.rs"]
+mod hostile_ring;
+use hostile_ring::{BEHIND, use_ring};
 
 /// A structure, and how to build and to use one.
 pub(crate) struct Kind {
@@ -94,7 +98,7 @@ fn items() -> [Item; 5] {
 pub(crate) fn kinds() -> [Kind; 8] {
     let kind = |name, size, build, use_all| Kind { name, size, has_header: name != "list", build, use_all };
     [
-        kind("ring", ring::size(256), |memory| ring::create(memory).unwrap(), use_ring),
+        kind("ring", ring::size(256) + BEHIND, |memory| ring::create(memory).unwrap(), use_ring),
         kind("queue", mpmc::size::<Message>(4), |memory| mpmc::create::<Message>(memory).unwrap(), use_queue),
         kind(
             "snapshot",
@@ -125,32 +129,7 @@ pub(crate) fn kinds() -> [Kind; 8] {
     ]
 }
 
-/// Errors are what is hoped for, so they are passed over here; a panic or a signal is not.
-fn use_ring(memory: &Memfd, script: &mut Script<'_>) -> bool {
-    let (producer, consumer) = (Producer::attach(memory), Consumer::attach(memory));
-    let attached = producer.is_ok() || consumer.is_ok();
-    let longest = memory.size();
-    if let Ok(mut producer) = producer {
-        for _ in 0..8 {
-            let len = script.small() % (2 * longest);
-            if let Ok(mut room) = producer.reserve_within(len, Duration::ZERO) {
-                assert!(room.len() == len && len < longest, "room for {len} bytes");
-                room.fill(0xff);
-                room.commit();
-            }
-        }
-    }
-    if let Ok(mut consumer) = consumer {
-        for _ in 0..40 {
-            let Ok(message) = consumer.peek_within(Duration::ZERO) else { break };
-            assert!(message.len() < longest, "a message of {} bytes", message.len());
-            assert_eq!(message.copied().len(), message.len());
-            message.release();
-        }
-    }
-    attached
-}
-
+/// Errors are what is hoped for, so they are passed over; a panic or a signal is not.
 fn use_queue(memory: &Memfd, script: &mut Script<'_>) -> bool {
     let Ok(queue) = Queue::<Message>::attach(memory) else { return false };
     for _ in 0..8 {
