@@ -4,13 +4,17 @@
 default:
     @just --list --unsorted
 
-# measure every mechanism on this machine and say which to take
+# predict every mechanism from one sequential run of each work, check some of it, and say which to take
 run *ARGS:
     cargo run --release -p choose -- {{ARGS}}
 
-# predict every mechanism from one sequential run of each work, measure some of it, and print both side by side
-predict *ARGS:
-    cargo run --release -p choose -- --predict {{ARGS}}
+# the same, and then measure all that may be as fast: how good was the advice?
+advice *ARGS:
+    cargo run --release -p choose -- --check-all {{ARGS}}
+
+# measure every mechanism with every number of workers
+measure *ARGS:
+    cargo run --release -p choose -- --measure {{ARGS}}
 
 # all tests
 test:
@@ -63,6 +67,10 @@ tsan:
 # every comparison, with criterion's reports in target/criterion
 bench *ARGS:
     cargo bench -p benches {{ARGS}}
+
+# compile what is compared with and is no part of the workspace: iceoryx2, some 70 crates, for bench `shared_memory`
+peers:
+    cargo build --release --locked --manifest-path benches/peers/iceoryx2/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/peers"
 
 # the three that compare mechanisms, shortened
 bench-quick:

@@ -53,6 +53,19 @@ impl Peer {
         Ok(Self { program: "python3".into(), first: Some(source(name, "py")) })
     }
 
+    /// The Rust program `peers/NAME`, no part of this workspace, where `just peers` has built it.
+    ///
+    /// # Errors
+    /// When nobody has.
+    pub fn built(name: &str) -> io::Result<Self> {
+        let program = place("release")?.join(name);
+        if program.is_file() {
+            Ok(Self { program, first: None })
+        } else {
+            Err(io::Error::new(io::ErrorKind::NotFound, "it is not built: `just peers` does that"))
+        }
+    }
+
     /// How it is started, for whoever talks to it while it runs.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
