@@ -11,13 +11,13 @@
 use std::{io, ops::Range, time::Duration};
 
 use rustix::{event::PollFd, io::Errno, time::Timespec};
-use workload::{Job, RunError, Stretch, Workload};
+use workload::{Job, RunError, Stretch, Workload, now};
 
 use crate::{
     Program, frame, mark,
     member::Member,
     message::{self, Greeting, Order},
-    post::{self, NO_ENTER, Post},
+    post::{self, NO_ENTER, Owed, Post},
 };
 
 /// The workers of one run. Dropping it kills those that are still there and waits for them.
@@ -92,8 +92,8 @@ impl<'a, W: Workload> Crew<'a, W> {
         if pieces.is_empty() {
             return Ok(());
         }
-        self.send(worker, pieces.clone())?;
-        self.posts[worker].owes.push_back(pieces);
+        let send = self.send(worker, pieces.clone())?;
+        self.posts[worker].owes.push_back(Owed { pieces, send });
         Ok(())
     }
 
@@ -157,20 +157,24 @@ impl<'a, W: Workload> Crew<'a, W> {
         let member = self.employ(worker, workers)?;
         self.posts.insert(worker, left.to(member));
         for order in 0..self.orders(worker) {
-            self.send(worker, self.posts[worker].owes[order].clone())?;
+            let send = self.send(worker, self.posts[worker].owes[order].pieces.clone())?;
+            self.posts[worker].owes[order].send = send;
         }
         Ok(())
     }
     // ANCHOR_END: replace
 
-    fn send(&mut self, worker: usize, pieces: Range<usize>) -> Result<(), RunError> {
+    /// Sends an order; says from when to when that took.
+    fn send(&mut self, worker: usize, pieces: Range<usize>) -> Result<Range<u64>, RunError> {
+        let began = now();
         let order = Order { first: pieces.start, pieces: &self.job.pieces()[pieces] };
         let frame = frame::encode(&order).map_err(|error| {
             let why = workload::PieceError::new(format!("the order {error}"));
             RunError::Piece { workload: W::NAME, piece: order.first, why }
         })?;
         let member = &mut self.posts[worker].member;
-        member.send(&frame).map_err(|error| post::protocol(worker, member, format!("its pipe: {error}")))
+        member.send(&frame).map_err(|error| post::protocol(worker, member, format!("its pipe: {error}")))?;
+        Ok(began..now())
     }
 
     /// Waits until there is something to read or room to write, and does that.

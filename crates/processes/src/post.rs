@@ -11,13 +11,9 @@
 //! Why in the same place, and not to the others? Then there would be one worker less for the rest; a start is a
 //! millisecond; and equal shares stay equal.
 
-use std::{
-    collections::VecDeque,
-    ops::Range,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, ops::Range, time::Duration};
 
-use workload::{Job, RunError, Span, Stretch, Workload};
+use workload::{Exchange, Job, RunError, Span, Stretch, Workload, now};
 
 use crate::{
     crew::Done,
@@ -31,12 +27,20 @@ pub(crate) const TRIES: usize = 3;
 
 pub(crate) const NO_ENTER: &str = "is `processes::worker::enter` the first line of its main?";
 
+/// An order that is not answered.
+#[derive(Debug)]
+pub(crate) struct Owed {
+    pub(crate) pieces: Range<usize>,
+    /// When it was sent the last time, from when to when: see [`now`].
+    pub(crate) send: Range<u64>,
+}
+
 /// A worker, and what this place owes.
 #[derive(Debug)]
 pub(crate) struct Post {
     pub(crate) member: Member,
-    /// The pieces that were handed here and not given back, in the order of the orders.
-    pub(crate) owes: VecDeque<Range<usize>>,
+    /// What was handed here and not given back, in the order of the orders.
+    pub(crate) owes: VecDeque<Owed>,
     /// How workers ended here since the last answer, each of them at the first of `owes`.
     deaths: Vec<String>,
 }
@@ -44,7 +48,7 @@ pub(crate) struct Post {
 /// What a dead worker has left behind.
 #[derive(Debug)]
 pub(crate) struct Left {
-    owes: VecDeque<Range<usize>>,
+    owes: VecDeque<Owed>,
     deaths: Vec<String>,
 }
 
@@ -84,11 +88,12 @@ impl Post {
                 member.silent_since = None;
                 continue;
             }
-            let began = Instant::now();
+            let began = now();
             let reply: Reply<W::Part> = frame::decode(payload).map_err(broken)?;
-            let decoding = began.elapsed();
+            let receive = began..now();
+            let decoding = Duration::from_nanos(receive.end - receive.start);
             let took = Duration::from_nanos(reply.nanoseconds);
-            let stretch = self.accept(job, worker, reply)?;
+            let stretch = self.accept(job, worker, reply, receive)?;
             return Ok(Some(Done { worker, stretch, took, decoding }));
         }
         Ok(None)
@@ -112,7 +117,7 @@ impl Post {
         if member.silent_since.is_some() {
             how.push_str(&format!(" without a word ({NO_ENTER})"));
             if member.child.exitcode().is_none_or(|code| code >= 0) {
-                let unfinished = self.owes.iter().map(ExactSizeIterator::len).sum();
+                let unfinished = self.owes.iter().map(|owed| owed.pieces.len()).sum();
                 return Err(RunError::WorkerDied { worker, pid: member.pid(), how, unfinished });
             }
         } else if cut {
@@ -120,8 +125,8 @@ impl Post {
         }
         self.deaths.push(how);
         match self.owes.front() {
-            Some(pieces) if self.deaths.len() >= TRIES => {
-                Err(RunError::Poison { workload, pieces: pieces.clone(), deaths: self.deaths })
+            Some(owed) if self.deaths.len() >= TRIES => {
+                Err(RunError::Poison { workload, pieces: owed.pieces.clone(), deaths: self.deaths })
             }
             _ => Ok(Left { owes: self.owes, deaths: self.deaths }),
         }
@@ -133,15 +138,14 @@ impl Post {
         job: &Job<'_, W>,
         worker: usize,
         reply: Reply<W::Part>,
+        receive: Range<u64>,
     ) -> Result<Stretch<W>, RunError> {
         let member = &self.member;
         let pieces = reply.first..reply.first.saturating_add(reply.count);
-        match self.owes.front() {
-            Some(owed) if *owed == pieces => self.owes.pop_front(),
-            owed => {
-                let why = format!("a reply about pieces {pieces:?}, where {owed:?} was next");
-                return Err(protocol(worker, member, why));
-            }
+        let Some(Owed { send, .. }) = self.owes.pop_front_if(|owed| owed.pieces == pieces) else {
+            let next = self.owes.front().map(|owed| &owed.pieces);
+            let why = format!("a reply about pieces {pieces:?}, where {next:?} was next");
+            return Err(protocol(worker, member, why));
         };
         self.deaths.clear();
         let stray = |index: &usize| !pieces.contains(index);
@@ -156,6 +160,7 @@ impl Post {
         for span in reply.spans {
             job.timeline().add(Span { worker, pid: member.pid(), ..span });
         }
+        job.timeline().add_exchange(Exchange { worker, pieces: pieces.clone(), send, receive });
         match reply.outcome {
             Ok(part) => Ok(Stretch { pieces, part }),
             Err((index, failure)) => Err(failure.at(W::NAME, index)),

@@ -62,6 +62,8 @@ fn single_pieces() {
         process_dynamic::with_program(&this, process_dynamic::Chunks::Single, &work, two, &timeline).unwrap();
     assert_eq!(answer, (0..1_000).collect::<Vec<u64>>());
     each_piece_once(&timeline, 1_000, 2);
+    // One order and one answer a piece.
+    assert_eq!(timeline.exchanges().len(), 1_000);
 }
 
 /// Workers of one pool must not hold open the pipes of another one: neither would see its end.

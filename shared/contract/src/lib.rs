@@ -4,12 +4,14 @@
 //! test wants.
 
 mod numbers;
+mod usual;
 
 use std::process;
 
-use workload::{Mechanism, Timeline, Workers, Workload, sequential};
+use workload::{Exchange, Mechanism, Timeline, Workers, Workload, sequential};
 
 pub use numbers::{Numbers, Special};
+pub use usual::Usual;
 
 /// Runs `work` by each of `mechanisms` with each number of `workers`.
 ///
@@ -31,6 +33,9 @@ pub fn same_as_sequential<W: Workload>(work: &W, mechanisms: &[Mechanism<W>], wo
 
 /// Whether `pieces` pieces were done, each once, by `workers` workers that are not this process.
 ///
+/// Where orders went out as messages ([`Timeline::exchanges`]): whether each piece was in one of them, and was done
+/// between that order and its answer, by whoever was asked.
+///
 /// # Panics
 /// When it was not so.
 pub fn each_piece_once(timeline: &Timeline, pieces: usize, workers: usize) {
@@ -38,6 +43,17 @@ pub fn each_piece_once(timeline: &Timeline, pieces: usize, workers: usize) {
     let mut done: Vec<usize> = spans.iter().map(|span| span.piece).collect();
     done.sort_unstable();
     assert_eq!(done, (0..pieces).collect::<Vec<_>>());
+    let exchanges = timeline.exchanges();
+    let mut asked: Vec<usize> = exchanges.iter().flat_map(|exchange| exchange.pieces.clone()).collect();
+    asked.sort_unstable();
+    assert!(asked.is_empty() || asked == done, "orders of {asked:?}");
+    for Exchange { worker, pieces, send, receive } in exchanges {
+        assert!(send.start <= send.end && receive.start <= receive.end);
+        for span in spans.iter().filter(|span| pieces.contains(&span.piece)) {
+            let between = send.start <= span.start && span.end <= receive.start;
+            assert!(between && span.worker == worker, "{span:?} of {worker}, {send:?} to {receive:?}");
+        }
+    }
     for span in spans {
         let elsewhere = span.pid != process::id() && span.pid != 0;
         assert!(span.worker < workers && elsewhere && span.start <= span.end, "{span:?}");

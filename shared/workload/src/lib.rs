@@ -63,7 +63,7 @@ pub use mandelbrot::Mandelbrot;
 pub use mechanism::{Mechanism, Run, sequential};
 pub use primes::Primes;
 pub use size::Size;
-pub use timeline::{Span, Timeline, now};
+pub use timeline::{Exchange, Span, Timeline, now};
 pub use words::Words;
 pub use work::Workload;
 pub use workers::Workers;

@@ -1,6 +1,10 @@
-//! Who did which piece, from when to when.
+//! Who did which piece, from when to when; and where that was another process, when it was asked to and when it answered.
 
-use std::{process, sync::Mutex};
+use std::{
+    ops::Range,
+    process,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -27,11 +31,29 @@ pub struct Span {
     pub end: u64,
 }
 
+/// An order to a worker in another process, and its answer: both ends of both messages are known, as all processes read
+/// the same clock. From the end of `send` to the first piece, and from the last piece to the beginning of `receive`, the
+/// messages are on their way, or wait until someone has time for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Which worker.
+    pub worker: usize,
+    /// The pieces of the order.
+    pub pieces: Range<usize>,
+    /// While the caller encoded and wrote the order: nanoseconds, see [`now`].
+    pub send: Range<u64>,
+    /// While the caller, who had all of the answer, decoded it.
+    pub receive: Range<u64>,
+}
+
 /// Workers write to a lane of their own, so that recording does not make them wait for each other; aligned so
 /// that two lanes never share a cache line (two, as x86 fetches them in pairs).
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Lane(Mutex<Vec<Span>>);
+struct Lane {
+    spans: Mutex<Vec<Span>>,
+    exchanges: Mutex<Vec<Exchange>>,
+}
 
 /// A record of who did which piece from when to when. [`Timeline::off`] records nothing and costs nothing.
 #[derive(Debug)]
@@ -71,18 +93,34 @@ impl Timeline {
     /// Adds a span that was measured elsewhere: in a worker process.
     pub fn add(&self, span: Span) {
         if self.is_on() {
-            let lane = &self.lanes[span.worker % self.lanes.len()].0;
-            // A panic under this lock could only come from `push` (out of memory): the spans are still good.
-            lane.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(span);
+            locked(&self.lanes[span.worker % self.lanes.len()].spans).push(span);
+        }
+    }
+
+    /// Adds an order that was answered.
+    pub fn add_exchange(&self, exchange: Exchange) {
+        if self.is_on() {
+            locked(&self.lanes[exchange.worker % self.lanes.len()].exchanges).push(exchange);
         }
     }
 
     /// All spans so far, by start.
     pub fn spans(&self) -> Vec<Span> {
-        let mut spans: Vec<Span> = (self.lanes.iter())
-            .flat_map(|lane| lane.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone())
-            .collect();
+        let mut spans: Vec<Span> = self.lanes.iter().flat_map(|lane| locked(&lane.spans).clone()).collect();
         spans.sort_by_key(|span| (span.start, span.piece));
         spans
     }
+
+    /// All exchanges so far, by when the order was sent. None where the workers are threads: nothing is sent to them.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        let mut all: Vec<Exchange> =
+            self.lanes.iter().flat_map(|lane| locked(&lane.exchanges).clone()).collect();
+        all.sort_by_key(|exchange| (exchange.send.start, exchange.pieces.start));
+        all
+    }
+}
+
+/// A panic under this lock could only come from `push` (out of memory): what is there is still good.
+fn locked<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,7 +16,9 @@ use processes::{
     child::{Handle, active_children},
     pool::{Pool, PoolError, Why},
 };
-use workload::{Gather, Job, PieceError, RunError, Span, Stretch, Timeline, Workers, Workload};
+use workload::{
+    Exchange, Gather, Job, PieceError, RunError, Span, Stretch, Timeline, Workers, Workload, now,
+};
 
 use super::{
     door::Door,
@@ -178,6 +180,7 @@ impl<'a, W: Workload> Office<'a, W> {
         while !self.parts.is_stopped() {
             let Some(pieces) = seat.owes.take().or_else(|| self.take_run()) else { break };
             seat.owes = Some(pieces.clone());
+            let began = now();
             let order = Order { first: pieces.start, pieces: &self.job.pieces()[pieces.clone()] };
             match words::encode(&Some(&order)) {
                 Ok(order) => line.send(&order)?,
@@ -187,8 +190,12 @@ impl<'a, W: Workload> Office<'a, W> {
                     break;
                 }
             }
-            let answer = words::decode::<Answer<W::Part>>(line.receive()?)?;
-            self.accept(answer, pieces, worker, pid)?;
+            let send = began..now();
+            let message = line.receive()?;
+            let began = now();
+            let answer = words::decode::<Answer<W::Part>>(message)?;
+            let receive = began..now();
+            self.accept(answer, Exchange { worker, pieces, send, receive }, pid)?;
             (seat.owes, seat.deaths) = (None, Vec::new());
         }
         let no_more: Option<Order<&[W::Piece]>> = None;
@@ -197,13 +204,8 @@ impl<'a, W: Workload> Office<'a, W> {
     // ANCHOR_END: attend
 
     /// An answer counts only if it is about what the worker was told.
-    fn accept(
-        &self,
-        answer: Answer<W::Part>,
-        pieces: Range<usize>,
-        worker: usize,
-        pid: u32,
-    ) -> Result<(), LineError> {
+    fn accept(&self, answer: Answer<W::Part>, exchange: Exchange, pid: u32) -> Result<(), LineError> {
+        let (worker, pieces) = (exchange.worker, exchange.pieces.clone());
         let told = answer.first == pieces.start && answer.count == pieces.len();
         let failed = answer.outcome.as_ref().err().map(|(index, _)| *index);
         let mut named = answer.spans.iter().map(|span| span.piece).chain(failed);
@@ -216,6 +218,7 @@ impl<'a, W: Workload> Office<'a, W> {
         for span in answer.spans {
             self.job.timeline().add(Span { worker, pid, ..span });
         }
+        self.job.timeline().add_exchange(exchange);
         match answer.outcome {
             Ok(part) => self.parts.add(Stretch { pieces, part }),
             Err((index, failure)) => self.parts.fail(failure.at(W::NAME, index)),

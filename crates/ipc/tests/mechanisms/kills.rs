@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use contract::each_piece_once;
+use contract::{Usual, each_piece_once};
 use ipc::mechanisms::{Carrier, with_program};
 use processes::{Program, child::active_children};
 use rustix::{
@@ -63,6 +63,8 @@ pub(crate) fn named_points(passages: &[u64]) {
                 let answer = with_program(carrier, &program, &work, Workers::ONE, &timeline);
                 assert!(answer.unwrap() == expected, "{carrier:?}, killed at passage {nth} of {point}");
                 each_piece_once(&timeline, 40, 1);
+                // Those that were answered: the dead have none.
+                assert!(!timeline.exchanges().is_empty());
                 let pids: std::collections::BTreeSet<u32> =
                     timeline.spans().iter().map(|span| span.pid).collect();
                 assert!(!pids.is_empty() && active_children().len() == began);
@@ -168,7 +170,7 @@ pub(crate) fn caller(carrier: &str) {
                 println!("{pid}");
             }
         });
-        let endless = Numbers::with(1 << 20, [(1 << 19, Special::Long(1 << 20))]);
+        let endless = Numbers::with(1 << 20, [(1 << 19, Special::Usual(Usual::Large(1 << 20)))]);
         loop {
             let own = Program::new(|| Command::new("/proc/self/exe"));
             with_program(carrier, &own, &endless, Workers::new(3).unwrap(), &timeline).unwrap();
