@@ -93,8 +93,10 @@ fn several_kinds(story: &mut Story) -> lesson::Result {
     let bank = || Banker::new([10, 5, 7], vec![[7, 5, 3], [3, 2, 2], [9, 0, 2], [2, 2, 2], [4, 3, 3]]);
     let mut ended = [0; 2];
     for game in 0..GAMES {
+        // Any seed is a seed, the largest too.
+        let seed = story.seed().wrapping_mul(GAMES).wrapping_add(game);
         for careful in [false, true] {
-            ended[usize::from(careful)] += u64::from(play(bank()?, careful, story.seed() * GAMES + game)?);
+            ended[usize::from(careful)] += u64::from(play(bank()?, careful, seed)?);
         }
     }
     story.claim(

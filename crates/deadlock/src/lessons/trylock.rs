@@ -184,9 +184,10 @@ fn first_success(rounds: u32, seed: u64, range: &(dyn Fn(u32) -> u64 + Sync)) ->
 /// Random back-off: in round n a wait of up to 2^n moves.
 fn cured(story: &mut Story) {
     let draws = if story.is_timed() { 200 } else { 50 };
-    let mut failures: Vec<u32> = (0..draws)
-        .filter_map(|draw| first_success(30, story.seed() * 1_000 + draw, &|round| 1 << round.min(6)))
-        .collect();
+    // Any seed is a seed, the largest too.
+    let seed = |draw| story.seed().wrapping_mul(1_000).wrapping_add(draw);
+    let mut failures: Vec<u32> =
+        (0..draws).filter_map(|draw| first_success(30, seed(draw), &|round| 1 << round.min(6))).collect();
     failures.sort_unstable();
     story.say("The same two in step, but each waits for a random time, from a range that doubles with every failure:");
     let median = failures.get(failures.len() / 2).copied().unwrap_or(0);
