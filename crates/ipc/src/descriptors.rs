@@ -27,9 +27,12 @@ pub enum DescriptorsError {
     /// More than [`MOST`] were to be sent.
     #[error("{0} descriptors, where a message takes at most {MOST}")]
     TooMany(usize),
-    /// More came than were expected (or than this process may have): what did not fit is lost, the rest was closed.
+    /// More came than were expected: what did not fit is lost, the rest was closed.
     #[error("more descriptors than the {0} that were expected")]
     Unexpected(usize),
+    /// More came than this process may have (RLIMIT_NOFILE): what did not fit is lost, the rest was closed.
+    #[error("this process may have no more descriptors: only {0} of those that came could be taken")]
+    NoRoom(usize),
 }
 
 // ANCHOR: send
@@ -55,7 +58,7 @@ pub fn send(socket: impl AsFd, files: &[BorrowedFd<'_>]) -> Result<(), Descripto
 /// has a time limit. They are closed by exec, so that a child which another thread starts at this moment gets none.
 ///
 /// # Errors
-/// [`DescriptorsError::Unexpected`] and [`DescriptorsError::Socket`].
+/// [`DescriptorsError::Unexpected`], [`DescriptorsError::NoRoom`] and [`DescriptorsError::Socket`].
 pub fn receive(socket: impl AsFd, most: usize) -> Result<Vec<OwnedFd>, DescriptorsError> {
     // Room for one more: the kernel rounds up, and that one too many must be seen and not be taken for expected.
     let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(most.min(MOST) + 1))];
@@ -70,9 +73,9 @@ pub fn receive(socket: impl AsFd, most: usize) -> Result<Vec<OwnedFd>, Descripto
         }
     }
     match got.bytes {
-        _ if got.flags.contains(ReturnFlags::CTRUNC) || files.len() > most => {
-            Err(DescriptorsError::Unexpected(most))
-        }
+        _ if files.len() > most => Err(DescriptorsError::Unexpected(most)),
+        // Cut off, though there was room for all that were expected and for one more: not by us.
+        _ if got.flags.contains(ReturnFlags::CTRUNC) => Err(DescriptorsError::NoRoom(files.len())),
         0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
         _ => Ok(files),
     }

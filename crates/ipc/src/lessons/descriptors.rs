@@ -23,7 +23,7 @@ use rustix::event::PollFlags;
 
 use super::{LIMIT, MOMENT, temporary};
 use crate::{
-    descriptors::{self, MOST},
+    descriptors::{self, DescriptorsError, MOST},
     peer::{self, Peer},
     ready::{deadline, ready},
 };
@@ -79,7 +79,10 @@ fn several(story: &mut Story) -> lesson::Result {
     story.equal("three at once come in the order in which they went", vec![0, 1, 2], numbers);
     let file = File::open("/dev/null")?;
     descriptors::send(&ours, &vec![file.as_fd(); MOST])?;
-    story.equal("a message takes 253", MOST, descriptors::receive(&theirs, MOST)?.len());
+    match descriptors::receive(&theirs, MOST) {
+        Err(why @ DescriptorsError::NoRoom(_)) => story.skip("a message takes 253", "253", why.to_string()),
+        files => story.equal("a message takes 253", MOST, files?.len()),
+    }
     let refused = descriptors::send(&ours, &vec![file.as_fd(); MOST + 1]).map_err(|error| error.to_string());
     story.equal(
         "and one more is refused",

@@ -4,6 +4,7 @@ use std::{fs, fs::File, io, path::Path, thread, time::Duration};
 
 use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender, channel};
 use lesson::Story;
+use rustix::process::{Resource, getrlimit};
 
 use super::{Hello, LIMIT, greeted};
 use crate::peer::{self, Peer};
@@ -72,6 +73,12 @@ pub(super) fn too_many(story: &mut Story) -> lesson::Result {
         (Some(101), true),
         (code, played.stderr.contains("panicked")),
     );
+    let (claim, most) = ("200 channels, 64 at a time", getrlimit(Resource::Nofile).current);
+    if let Some(most) = most.filter(|most| *most < 2 * MOST as u64) {
+        // With none left for those that come, the receiver panics.
+        story.skip(claim, "200", format!("this process may have {most} descriptors"));
+        return Ok(());
+    }
     let (send, receive) = channel::<Vec<IpcSender<u8>>>()?;
     let (one, _end) = channel::<u8>()?;
     let all = vec![one; 200];
@@ -80,7 +87,7 @@ pub(super) fn too_many(story: &mut Story) -> lesson::Result {
         send.send(some.to_vec())?;
         arrived += receive.recv()?.len();
     }
-    story.equal("200 channels, 64 at a time", 200, arrived);
+    story.equal(claim, 200, arrived);
     Ok(())
 }
 
