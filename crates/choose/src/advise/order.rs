@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use lesson::measure::cores;
+use rustix::process::{Resource, getrlimit};
 use serde::{Deserialize, Serialize};
 use workload::Workload;
 
-use crate::{
-    each::Room,
-    row::{Row, SEQUENTIAL, Shot},
-};
+use super::sent::{Figures, Foresight, Machine};
+use crate::each::Room;
 
 /// What is to be done.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub(super) struct Order<W> {
 pub(super) enum What {
     /// One piece after the other, each within the limit, all within the time.
     Trace { limit: Duration, time: Duration },
+    /// The machine, and empty runs of all mechanisms but these. Nothing of the work.
+    Calibrate { without: Vec<String> },
+    /// Record, predict and check these mechanisms, with no more workers than `most`.
+    Foresee { mechanisms: Vec<String>, machine: Box<Machine>, most: usize, time: Duration },
     /// These mechanisms in turn.
     Measure { mechanisms: Vec<String>, workers: Vec<usize>, time: Duration },
 }
@@ -33,11 +37,14 @@ pub(super) enum What {
 pub(super) enum Said {
     /// At this piece.
     Piece(usize),
-    /// At this mechanism, with so many workers.
+    /// At this mechanism, with so many workers; without a name, at none.
     Run(String, usize),
     /// It cannot go on.
     Wrong(Wrong),
-    Traced(Traced),
+    /// What each of the pieces cost is told only where there are few.
+    Traced(Traced, Vec<Cost>),
+    Calibrated(Box<Machine>),
+    Foreseen(Box<Foresight>),
     Rows(Vec<Figures>),
 }
 
@@ -50,6 +57,13 @@ pub(super) enum Wrong {
     Nothing,
 }
 
+/// What one piece cost: seconds of processor time, and seconds of waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Cost {
+    pub(super) cpu: f64,
+    pub(super) wait: f64,
+}
+
 /// What pieces cost, one after the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Traced {
@@ -59,7 +73,7 @@ pub struct Traced {
     pub done: usize,
     /// Seconds that these took...
     pub wall: f64,
-    /// ... and how many of them on a processor, in the thread that did them.
+    /// ... and how many of them on a processor, in the thread that did them and in children that it waited for.
     pub cpu: f64,
     /// Seconds in which this thread could have gone on and got no core: others used them.
     pub queued: f64,
@@ -77,71 +91,40 @@ impl Traced {
         self.wall - self.cpu - self.queued > self.cpu
     }
 
-    /// Every so manyth piece is to be measured, so that one after the other they take no longer than a part of `time`.
+    /// Seconds that every so manyth piece will take, one after the other.
+    pub(super) fn seconds(&self, every: usize) -> f64 {
+        self.wall * self.pieces.div_ceil(every.max(1)) as f64 / self.done.max(1) as f64
+    }
+
+    /// Every so manyth piece is to be looked at, so that one after the other they take no longer than a part of `time`.
     pub(super) fn every(&self, time: Duration) -> usize {
-        let all = self.wall * self.pieces as f64 / self.done.max(1) as f64;
-        let wished = (all / (time.as_secs_f64() / 4.0)).ceil() as usize;
+        let wished = (self.seconds(1) / (time.as_secs_f64() / 4.0)).ceil() as usize;
         // Not so few that the last one alone would decide.
-        wished.clamp(1, (self.pieces / 64).max(1))
+        let fewest = (8 * cores()).max(16);
+        wished.clamp(1, (self.pieces / fewest).max(1))
     }
 
     /// For how many workers there is memory.
     pub(super) fn room(&self, asked: Option<u64>) -> usize {
-        let mut room = Room::new(asked);
+        let mut room = Room::new(asked.or_else(address_space));
         room.saw(self.memory);
         room.most()
     }
 }
 
-/// A [`Row`], as it is sent.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Figures {
-    mechanism: String,
-    workers: usize,
-    pieces: usize,
-    /// Round, seconds, alone, ceiling, processor time.
-    shots: Vec<(usize, f64, f64, f64, f64)>,
-    error: Option<String>,
-}
-
-impl From<Row> for Figures {
-    fn from(row: Row) -> Self {
-        let shot = |shot: &Shot| (shot.round, shot.seconds, shot.alone, shot.ceiling, shot.cpu);
-        Self {
-            mechanism: row.mechanism.to_owned(),
-            workers: row.workers,
-            pieces: row.pieces,
-            shots: row.shots.iter().map(shot).collect(),
-            error: row.error,
-        }
-    }
-}
-
-impl Figures {
-    /// `None` when the mechanism is none of `names`.
-    pub(super) fn row(self, names: &[&'static str]) -> Option<Row> {
-        let name = names.iter().copied().chain([SEQUENTIAL]).find(|name| *name == self.mechanism)?;
-        let shot = |(round, seconds, alone, ceiling, cpu)| Shot { round, seconds, alone, ceiling, cpu };
-        let shots = self.shots.into_iter().map(shot).collect();
-        Some(Row { shots, error: self.error, ..Row::new(name, self.workers, self.pieces) })
-    }
+/// Four fifths of what a process may have, if there is a limit (`RLIMIT_AS`, getrlimit(2)) below what is free: all
+/// threads share one process.
+fn address_space() -> Option<u64> {
+    let limit = getrlimit(Resource::As).current? / 5 * 4;
+    (limit < Room::new(None).budget).then_some(limit)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_row_comes_back_as_it_was_sent() {
-        let shot = Shot { round: 3, seconds: 0.5, alone: 2.0, ceiling: 4.5, cpu: 1.25 };
-        let row = Row { shots: vec![shot], error: Some("no".to_owned()), ..Row::new("pool", 7, 11) };
-        let sent = serde_json::to_string(&Figures::from(row.clone())).unwrap();
-        let back: Figures = serde_json::from_str(&sent).unwrap();
-        assert_eq!(back.row(&["dynamic", "pool"]), Some(row));
-    }
-
     fn traced(wall: f64, cpu: f64, queued: f64) -> Traced {
-        Traced { pieces: 6_400, done: 640, wall, cpu, queued, dearest: 0.0, uneven: 1.0, memory: 0 }
+        Traced { pieces: 6_400_000, done: 640, wall, cpu, queued, dearest: 0.0, uneven: 1.0, memory: 0 }
     }
 
     #[test]
@@ -154,9 +137,16 @@ mod tests {
     #[test]
     fn long_work_is_thinned_out_but_not_to_a_few_pieces() {
         let second = Duration::from_secs(1);
-        assert_eq!(traced(0.01, 0.0, 0.0).every(second), 1);
-        // 10 s in all, of which a quarter of a second is to be done.
-        assert_eq!(traced(1.0, 0.0, 0.0).every(second), 40);
-        assert_eq!(traced(1_000.0, 0.0, 0.0).every(second), 100);
+        assert_eq!(traced(1e-6, 0.0, 0.0).every(second), 1);
+        // 10,000 s in all, of which a quarter of a second is to be done.
+        assert_eq!(traced(1.0, 0.0, 0.0).every(second), 40_000);
+        let most = traced(1e6, 0.0, 0.0).every(second);
+        assert!((16..=6_400_000).contains(&(6_400_000 / most)) && most > 40_000, "{most}");
+    }
+
+    #[test]
+    fn what_a_part_takes_is_told_from_the_pieces_that_were_done() {
+        assert_eq!(traced(1.0, 0.0, 0.0).seconds(1), 10_000.0);
+        assert_eq!(traced(1.0, 0.0, 0.0).seconds(64_000), 100.0 / 640.0);
     }
 }
