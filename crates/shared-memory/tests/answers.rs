@@ -7,15 +7,13 @@ use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-use contract::{each_piece_once, same_as_sequential};
+use contract::{Usual, each_piece_once, same_as_sequential};
 use libtest_mimic::{Arguments, Trial};
 use processes::{Program, worker};
 use rustix::process::{Signal, getpid, kill_process};
-use serde::{Deserialize, Serialize};
 use shared_memory::mechanisms::{self, JOBS, in_place, job, mechanisms, one_table, shared_ring};
 use workload::{
-    Empty, Fetch, Mandelbrot, PieceError, Primes, RunError, Size, Timeline, Words, Workers, Workload,
-    sequential,
+    Empty, Fetch, Mandelbrot, Primes, RunError, Size, Timeline, Words, Workers, Workload, sequential,
 };
 
 fn main() {
@@ -41,7 +39,7 @@ fn main() {
         }),
         trial("many_pieces", || same_as_sequential(&Numbers::plain(10_000), &mechanisms(), &[1, 2, 8])),
         trial("parts_of_many_portions", || {
-            let large = Special::Large(3 << 20);
+            let large = Usual::Large(3 << 20);
             same_as_sequential(
                 &Numbers::with(9, [(0, large), (1, large), (5, large), (8, large)]),
                 &mechanisms(),
@@ -65,42 +63,21 @@ fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
     })
 }
 
-type Numbers = contract::Numbers<Special>;
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-enum Special {
-    Fail,
-    Panic,
-    Kill,
-    /// A part of so many bytes.
-    Large(usize),
-}
-
-impl contract::Special for Special {
-    fn act(self, piece: usize) -> Result<Option<Vec<u64>>, PieceError> {
-        match self {
-            Special::Fail => return Err(PieceError::new(format_args!("{piece} is bad"))),
-            Special::Panic => panic!("{piece} is worse"),
-            Special::Kill => kill_process(getpid(), Signal::KILL).unwrap(),
-            Special::Large(bytes) => return Ok(Some(vec![u64::MAX - piece as u64; bytes / 10])),
-        }
-        Ok(None)
-    }
-}
+type Numbers = contract::Numbers<Usual>;
 
 fn two() -> Workers {
     Workers::new(2).unwrap()
 }
 
 fn failures() {
-    let fails = shared_ring::run(&Numbers::with(100, [(40, Special::Fail)]), two(), &Timeline::off());
+    let fails = shared_ring::run(&Numbers::with(100, [(40, Usual::Fail)]), two(), &Timeline::off());
     assert_eq!(fails.unwrap_err().to_string(), "numbers: piece 40: 40 is bad");
-    let panics = shared_ring::run(&Numbers::with(100, [(70, Special::Panic)]), two(), &Timeline::off());
+    let panics = shared_ring::run(&Numbers::with(100, [(70, Usual::Panic)]), two(), &Timeline::off());
     assert_eq!(panics.unwrap_err().to_string(), "numbers: piece 70 panicked: 70 is worse");
 }
 
 fn poison() {
-    let error = shared_ring::run(&Numbers::with(100, [(40, Special::Kill)]), two(), &Timeline::off());
+    let error = shared_ring::run(&Numbers::with(100, [(40, Usual::Kill)]), two(), &Timeline::off());
     let error = error.unwrap_err();
     assert!(
         matches!(&error, RunError::WorkerDied { how, .. } if how.matches("signal 9").count() == 3),
@@ -153,7 +130,7 @@ impl Drop for Token {
 
 fn killed_with_a_ring() {
     // Pieces in runs, parts in portions: each kind of half-done work.
-    let work = Numbers::with(40, [(3, Special::Large(2 << 20)), (30, Special::Large(1 << 20))]);
+    let work = Numbers::with(40, [(3, Usual::Large(2 << 20)), (30, Usual::Large(1 << 20))]);
     let expected = sequential(&work, &Timeline::off()).unwrap();
     for point in ["taken", "worked", "reserved", "published", "done"] {
         for nth in [1, 2, 3, 5, 9] {

@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use contract::same_as_sequential;
+use contract::{Usual, same_as_sequential};
 use ipc::mechanisms::{Carrier, mechanisms, with_program};
 use processes::Program;
 use testkit::FaultPlan;
@@ -33,17 +33,17 @@ fn each<W: Workload>(work: &W, judge: impl Fn(Carrier, Result<W::Part, RunError>
 }
 
 pub(crate) fn failures() {
-    each(&Numbers::with(100, [(40, Special::Fail)]), |carrier, fails| {
+    each(&Numbers::with(100, [(40, Special::Usual(Usual::Fail))]), |carrier, fails| {
         assert_eq!(fails.unwrap_err().to_string(), "numbers: piece 40: 40 is bad", "{carrier:?}");
     });
-    each(&Numbers::with(100, [(70, Special::Panic)]), |carrier, panics| {
+    each(&Numbers::with(100, [(70, Special::Usual(Usual::Panic))]), |carrier, panics| {
         let told = "numbers: piece 70 panicked: 70 is worse";
         assert_eq!(panics.unwrap_err().to_string(), told, "{carrier:?}");
     });
 }
 
 pub(crate) fn poison() {
-    each(&Numbers::with(100, [(40, Special::Kill)]), |carrier, error| {
+    each(&Numbers::with(100, [(40, Special::Usual(Usual::Kill))]), |carrier, error| {
         let error = error.unwrap_err();
         let RunError::Poison { pieces, deaths, .. } = &error else { panic!("{carrier:?}: {error}") };
         assert!(pieces.contains(&40), "{carrier:?}: {error}");

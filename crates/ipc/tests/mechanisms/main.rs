@@ -12,11 +12,11 @@ mod kills;
 use std::{env, time::Duration};
 
 use answers::{failures, for_all, knock, no_worker, poison, strangers};
+use contract::Usual;
 use ipc::mechanisms::{self, JOBS, job};
 use kills::{caller, die_as_planned, killed_caller, named_points, random_moments};
 use libtest_mimic::Trial;
 use processes::worker;
-use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 use testkit::trials::{self, guarded};
 use workload::{Empty, Fetch, Mandelbrot, PieceError, Primes, Size, Words};
@@ -69,30 +69,25 @@ type Numbers = contract::Numbers<Special>;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Special {
-    Fail,
-    Panic,
-    Kill,
+    Usual(Usual),
     /// Knocks at all doors that can be seen, without a key.
     Knock,
-    /// A part of so many bytes.
-    Long(usize),
 }
 
 impl contract::Special for Special {
     fn act(self, piece: usize) -> Result<Option<Vec<u64>>, PieceError> {
         match self {
-            Special::Fail => return Err(PieceError::new(format_args!("{piece} is bad"))),
-            Special::Panic => panic!("{piece} is worse"),
-            Special::Kill => kill_process(getpid(), Signal::KILL).unwrap(),
-            Special::Knock => knock(),
-            Special::Long(bytes) => return Ok(Some(vec![u64::MAX - piece as u64; bytes / 10])),
+            Special::Usual(usual) => usual.act(piece),
+            Special::Knock => {
+                knock();
+                Ok(None)
+            }
         }
-        Ok(None)
     }
 }
 
 /// Parts that no buffer holds.
 fn long() -> Numbers {
-    let long = Special::Long(3 << 20);
+    let long = Special::Usual(Usual::Large(3 << 20));
     Numbers::with(40, [(0, long), (1, long), (5, long), (39, long)])
 }
