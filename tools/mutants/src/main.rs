@@ -52,7 +52,7 @@ const PLACES: [Place; 2] = [
     Place {
         package: "shared-memory",
         prefix: "shared-memory/",
-        only: &["board.rs", "gate.rs", "lock/", "mpmc/", "ring/", "seqlock.rs", "sync/", "table"],
+        only: &["board.rs", "gate.rs", "lock/", "mpmc/", "ring/", "seqlock", "sync/", "table"],
     },
 ];
 
