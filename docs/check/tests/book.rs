@@ -6,8 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use docs_check::{commands, includes, links, recipes};
+use docs_check::{Command, commands, includes, links, recipes};
 use lesson::Lesson;
+
+/// The crates that tell lessons.
+const CRATES: [(&str, &[Lesson]); 7] = [
+    ("threads", threads::lessons::LESSONS),
+    ("synchronization", synchronization::lessons::LESSONS),
+    ("deadlock", deadlock::lessons::LESSONS),
+    ("processes", processes::lessons::LESSONS),
+    ("ipc", ipc::lessons::LESSONS),
+    ("shared-memory", shared_memory::lessons::LESSONS),
+    ("gil", gil::lessons::LESSONS),
+];
 
 /// Options that every concept crate knows.
 const OPTIONS: [&str; 8] =
@@ -66,18 +77,7 @@ fn every_relative_link_leads_somewhere() {
 #[test]
 fn every_command_names_a_package_and_a_lesson_that_exist() {
     let packages: BTreeSet<String> = packages().into_iter().map(|(name, _)| name).collect();
-    let lessons = |package: &str| -> Option<&[Lesson]> {
-        match package {
-            "threads" => Some(threads::lessons::LESSONS),
-            "ipc" => Some(ipc::lessons::LESSONS),
-            "processes" => Some(processes::lessons::LESSONS),
-            "shared-memory" => Some(shared_memory::lessons::LESSONS),
-            "synchronization" => Some(synchronization::lessons::LESSONS),
-            "deadlock" => Some(deadlock::lessons::LESSONS),
-            "gil" => Some(gil::lessons::LESSONS),
-            _ => None,
-        }
-    };
+    let lessons = |package: &str| CRATES.iter().find(|(name, _)| *name == package).map(|(_, told)| told);
     all(|page, text| {
         let mut wrong = Vec::new();
         for command in commands(text) {
@@ -105,6 +105,26 @@ fn every_command_names_a_package_and_a_lesson_that_exist() {
         }
         wrong
     });
+}
+
+#[test]
+fn every_lesson_has_a_section_with_its_question_and_its_command() {
+    let mut missing = Vec::new();
+    for (package, lessons) in CRATES {
+        let page = read(&top().join(format!("docs/src/{package}.md")));
+        for lesson in lessons {
+            let heading = format!("## {}", lesson.question);
+            let told: Vec<Command> =
+                commands(&page).into_iter().filter(|command| command.package == package).collect();
+            if !page.lines().any(|line| line == heading) {
+                missing.push(format!("{package}: no section '{heading}'"));
+            }
+            if !told.iter().any(|command| command.words.iter().any(|word| word == lesson.name)) {
+                missing.push(format!("{package}: no command for '{}'", lesson.name));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
 #[test]
