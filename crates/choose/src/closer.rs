@@ -5,16 +5,16 @@ use workload::{Mandelbrot, Span, Workload};
 
 use crate::{
     measure::{Scale, wrong_answer},
-    probe,
-    row::{Measured, SEQUENTIAL, Trace},
+    probe::{self, Seen},
+    row::{Measured, Row, SEQUENTIAL, Trace},
 };
 
 /// Looks at the sequential run of the smallest scale, and at every mechanism with the most workers of the largest.
 pub(crate) fn look<W: Workload>(measured: &mut Measured, scales: &[Scale<W>], tell: &dyn Fn(&str)) {
     let (Some(small), Some(large)) = (scales.first(), scales.last()) else { return };
     let Some(most) = large.workers.iter().max() else { return };
-    let Measured { rows, traces, uneven, .. } = measured;
-    let last_of = |mechanism: &str, rows: &[crate::row::Row]| {
+    let rows = &measured.rows;
+    let last_of = |mechanism: &str| {
         rows.iter().rposition(|row| row.mechanism == mechanism && row.workers == most.get())
     };
     let mut looks = vec![(0, &small.work)];
@@ -22,29 +22,51 @@ pub(crate) fn look<W: Workload>(measured: &mut Measured, scales: &[Scale<W>], te
         rows.iter().map(|row| row.mechanism).filter(|name| *name != SEQUENTIAL).collect();
     for (place, name) in mechanisms.iter().enumerate() {
         if !mechanisms[..place].contains(name) {
-            looks.extend(last_of(name, rows).map(|row| (row, &large.work)));
+            looks.extend(last_of(name).map(|row| (row, &large.work)));
         }
     }
     for (index, work) in looks {
-        let row = &mut rows[index];
-        if !row.counts() {
-            continue;
+        look_at(measured, index, work, tell);
+    }
+}
+
+/// Looks at each row that several workers did, and at `advised`, if that was one piece after the other: once each.
+pub(crate) fn look_at_each<W: Workload>(
+    measured: &mut Measured,
+    work: &W,
+    advised: Option<&str>,
+    tell: &dyn Fn(&str),
+) {
+    for index in 0..measured.rows.len() {
+        let Row { mechanism, answer, .. } = &measured.rows[index];
+        // A run that was only recorded in part has no answer, and would take long.
+        if *mechanism != SEQUENTIAL || (advised == Some(SEQUENTIAL) && !answer.is_null()) {
+            look_at(measured, index, work, tell);
         }
-        tell(&format!("a closer look at {} x {}", row.mechanism, row.workers));
-        match probe::look(work, row.mechanism, row.workers) {
-            Ok(seen) => {
-                row.peak_memory = seen.peak_memory;
-                if seen.answer != row.answer {
-                    row.error = Some(wrong_answer(&seen.answer, &row.answer));
-                }
-                if row.mechanism == SEQUENTIAL {
-                    *uneven = dearest_share(&seen.spans, measure::cores().max(2));
-                }
-                let (mechanism, workers) = (row.mechanism, row.workers);
-                traces.push(Trace { mechanism, workers, grid: grid(work), spans: seen.spans });
+    }
+}
+
+fn look_at<W: Workload>(measured: &mut Measured, index: usize, work: &W, tell: &dyn Fn(&str)) {
+    let Measured { rows, traces, uneven, .. } = measured;
+    let row = &mut rows[index];
+    if !row.counts() {
+        return;
+    }
+    let (mechanism, workers) = (row.mechanism, row.workers);
+    tell(&format!("a closer look at {mechanism} x {workers}"));
+    match probe::look(work, mechanism, workers) {
+        Ok(seen) => {
+            row.peak_memory = seen.peak_memory;
+            if seen.answer != row.answer {
+                row.error = Some(wrong_answer(&seen.answer, &row.answer));
             }
-            Err(error) => row.error = Some(error.to_string()),
+            if mechanism == SEQUENTIAL {
+                *uneven = dearest_share(&seen.spans, measure::cores().max(2));
+            }
+            let Seen { spans, exchanges, .. } = seen;
+            traces.push(Trace { mechanism, workers, grid: grid(work), spans, exchanges });
         }
+        Err(error) => row.error = Some(error.to_string()),
     }
 }
 

@@ -12,7 +12,7 @@ use lesson::measure;
 use workload::{Mechanism, RunError, Timeline, Workers, Workload, sequential};
 
 use crate::{
-    cpu,
+    burned, cpu,
     plan::Rounds,
     row::{Measured, Row, SEQUENTIAL, Shot},
 };
@@ -54,9 +54,19 @@ pub fn measure_workload<W: Workload>(
     mechanisms: &[Mechanism<W>],
     tell: &dyn Fn(&str),
 ) -> Result<Measured, MeasureError> {
+    measure_served(scales, mechanisms, None, tell)
+}
+
+/// The same of work that a server on this machine does its part of; `server` is its process id.
+pub(crate) fn measure_served<W: Workload>(
+    scales: &[Scale<W>],
+    mechanisms: &[Mechanism<W>],
+    server: Option<u32>,
+    tell: &dyn Fn(&str),
+) -> Result<Measured, MeasureError> {
     let mut rows = Vec::new();
     for scale in scales {
-        rows.extend(measure_scale(scale, mechanisms, tell)?);
+        rows.extend(measure_scale(scale, mechanisms, server, tell)?);
     }
     Ok(Measured { workload: W::NAME, waits: W::WAITS, rows, uneven: None, traces: Vec::new() })
 }
@@ -64,6 +74,7 @@ pub fn measure_workload<W: Workload>(
 fn measure_scale<W: Workload>(
     scale: &Scale<W>,
     mechanisms: &[Mechanism<W>],
+    server: Option<u32>,
     tell: &dyn Fn(&str),
 ) -> Result<Vec<Row>, MeasureError> {
     tell("one piece after the other");
@@ -72,8 +83,10 @@ fn measure_scale<W: Workload>(
         return Err(MeasureError::NothingToDo);
     }
     // Also warms up: the first run of a process pays for pages and caches that later ones find ready.
+    let serving = || server.and_then(burned::process).unwrap_or(0.0);
+    let before = serving();
     let (expected, mut alone) = timed(|| sequential(&scale.work, &Timeline::off()));
-    let expected = expected?;
+    let (expected, asked) = (expected?, serving() - before);
     let answer = scale.work.answer(&expected);
     let mut first = Row { answer: answer.clone(), ..Row::new(SEQUENTIAL, 1, pieces) };
 
@@ -105,8 +118,10 @@ fn measure_scale<W: Workload>(
                 continue;
             }
             tell(&format!("round {}, {} x {}", round + 1, mechanism.name, workers.get()));
-            let ceiling =
-                *(ceilings.entry(workers.get())).or_insert_with(|| ceiling(W::WAITS, *workers, pieces));
+            let ceiling = *(ceilings.entry(workers.get())).or_insert_with(|| {
+                let gain = gain(*workers, pieces);
+                if W::WAITS { first.ceiling_of_waiting(workers.get(), gain, asked) } else { gain }
+            });
             let (outcome, Timing { seconds, cpu }) =
                 timed(|| (mechanism.run)(&scale.work, *workers, &Timeline::off()));
             match outcome {
@@ -138,16 +153,9 @@ pub(crate) fn wrong_answer(got: &serde_json::Value, expected: &serde_json::Value
     }
 }
 
-/// How many times as fast as one worker so many can be at best.
-///
-/// Where work computes: what a pure kernel gains just now. Where it waits, waiting is what overlaps and cores do not
-/// matter: with 200 pieces and 64 workers, someone has to wait four times in a row, and 200 / 4 = 50.
-fn ceiling(waits: bool, workers: Workers, pieces: usize) -> f64 {
-    let workers = workers.at_most(pieces);
-    if waits {
-        return pieces as f64 / pieces.div_ceil(workers) as f64;
-    }
-    match workers.min(measure::cores()) {
+/// How many times as much as one worker so many get done just now, if all compute.
+fn gain(workers: Workers, pieces: usize) -> f64 {
+    match workers.at_most(pieces).min(measure::cores()) {
         1 => 1.0,
         // Its own median of a few; a moment in which something else ran does not count as the machine's best.
         threads => measure::gain(threads),

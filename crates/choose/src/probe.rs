@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use workload::{Mechanism, Span, Timeline, Workers, Workload, sequential};
+use workload::{Exchange, Mechanism, Span, Timeline, Workers, Workload, sequential};
 
 use crate::{memory, own, row::SEQUENTIAL};
 
@@ -21,6 +21,8 @@ use crate::{memory, own, row::SEQUENTIAL};
 pub struct Seen {
     /// Who did what when.
     pub spans: Vec<Span>,
+    /// Orders to other processes, and their answers.
+    pub exchanges: Vec<Exchange>,
     /// The answer, for a reader.
     pub answer: Value,
     /// The most memory at any moment, of the process and its children, in bytes.
@@ -31,6 +33,7 @@ pub struct Seen {
 #[derive(Debug, Serialize, Deserialize)]
 struct Report {
     spans: Vec<Span>,
+    exchanges: Vec<Exchange>,
     answer: Value,
 }
 
@@ -73,8 +76,8 @@ pub fn look<W: Workload>(work: &W, mechanism: &str, workers: usize) -> Result<Se
     if !status.success() {
         return Err(ProbeError::Failed(status));
     }
-    let Report { spans, answer } = serde_json::from_slice(&said?)?;
-    Ok(Seen { spans, answer, peak_memory })
+    let Report { spans, exchanges, answer } = serde_json::from_slice(&said?)?;
+    Ok(Seen { spans, exchanges, answer, peak_memory })
 }
 
 fn talk(stdin: &mut impl Write, stdout: &mut impl Read, work: &impl Workload) -> io::Result<Vec<u8>> {
@@ -103,6 +106,7 @@ pub fn run<W: Workload>(mechanisms: &[Mechanism<W>], name: &str, workers: Worker
         (mechanism.ok_or(format!("no mechanism is called {name}"))?.run)(&work, workers, &timeline)
     };
     let whole = whole.map_err(|error| error.to_string())?;
-    let report = Report { spans: timeline.spans(), answer: work.answer(&whole) };
+    let (spans, exchanges) = (timeline.spans(), timeline.exchanges());
+    let report = Report { spans, exchanges, answer: work.answer(&whole) };
     serde_json::to_writer(io::stdout().lock(), &report).map_err(|error| error.to_string())
 }

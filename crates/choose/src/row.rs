@@ -111,6 +111,20 @@ impl Row {
         [middle(self) / middle(other)].into_iter().collect()
     }
 
+    /// How many times as fast as this row, in which pieces are done one after the other and wait, so many workers can be at
+    /// best, on cores that get `gain` times as much done as one: each takes its turn to wait, and none computes faster
+    /// than the cores. `asked` is what a server on the same cores computes meanwhile, in seconds.
+    ///
+    /// With 200 pieces and 64 workers, someone has to wait four times in a row: 200 / 4 = 50. If of a second that the
+    /// pieces take a tenth is computing, two cores allow 20.
+    pub fn ceiling_of_waiting(&self, workers: usize, gain: f64, asked: f64) -> f64 {
+        let turns = self.pieces.div_ceil(workers.clamp(1, self.pieces.max(1)));
+        let overlap = self.pieces as f64 / turns.max(1) as f64;
+        let computing = self.samples(|shot| (shot.cpu + asked) / shot.seconds).median();
+        let cores = if computing > 0.0 { gain / computing } else { f64::INFINITY };
+        overlap.min(cores).max(1.0)
+    }
+
     /// How far the runs lie apart: the distance from p10 to p90 of the share, as a part of its median.
     pub fn spread(&self) -> f64 {
         let shares = self.samples(Shot::share);
@@ -145,6 +159,8 @@ pub struct Trace {
     pub grid: Option<[usize; 2]>,
     /// What they did.
     pub spans: Vec<workload::Span>,
+    /// Where they are other processes: the orders that they got, and their answers.
+    pub exchanges: Vec<workload::Exchange>,
 }
 
 impl Measured {
@@ -187,6 +203,25 @@ mod tests {
         let fast = row(&[(0, 1.0), (1, 1.0), (2, 1.0)]);
         assert!(row(&[(0, 1.2), (1, 1.3), (2, 1.2)]).is_clearly_slower(&fast, 0.08));
         assert!(!row(&[(0, 1.2), (1, 1.3), (2, 1.0)]).is_clearly_slower(&fast, 0.08));
+    }
+
+    #[test]
+    fn waiting_overlaps_until_the_cores_are_busy() {
+        let mut alone = row(&[(0, 2.0)]);
+        alone.pieces = 100;
+        // Nothing is computed: everyone waits once, or twice.
+        alone.shots[0].cpu = 0.0;
+        assert_eq!(
+            [1, 2, 64, 100, 200].map(|workers| alone.ceiling_of_waiting(workers, 2.0, 0.0)),
+            [1.0, 2.0, 50.0, 100.0, 100.0]
+        );
+        // Half a second of two is computed, of which two cores take a quarter of a second.
+        alone.shots[0].cpu = 0.5;
+        assert_eq!([2, 64, 100].map(|workers| alone.ceiling_of_waiting(workers, 2.0, 0.0)), [2.0, 8.0, 8.0]);
+        // A server that computes as much takes half of them.
+        assert_eq!(alone.ceiling_of_waiting(64, 2.0, 0.5), 4.0);
+        alone.shots[0].cpu = 8.0;
+        assert_eq!(alone.ceiling_of_waiting(64, 2.0, 0.0), 1.0);
     }
 
     #[test]

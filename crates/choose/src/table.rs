@@ -111,6 +111,6 @@ pub(crate) fn cells(row: &Row) -> [String; 11] {
 /// What the columns mean: printed once.
 pub const LEGEND: &str = "\
 median, p10 - p90: of the runs. speed-up: against one piece after the other, in the same round. ceiling: what a pure
-kernel gains on as many threads in the same round (where work waits: what so many workers can overlap). share: the
-speed-up as a part of the ceiling. CPU: of all threads and processes together. memory: the most at any moment, of all
-processes together. a piece: what handing out an empty one costs.";
+kernel gains on as many threads in the same round (where work waits: what so many workers can overlap until the cores
+are busy). share: the speed-up as a part of the ceiling. CPU: of all threads and processes together. memory: the most at
+any moment, of all processes together. a piece: what handing out an empty one costs.";
