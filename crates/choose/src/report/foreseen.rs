@@ -1,6 +1,6 @@
 //! What was predicted of a work, beside what was measured of it and what textbooks' laws say.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{page::wide, prospect};
 use crate::{
@@ -29,7 +29,7 @@ pub(super) fn foreseen(work: &Foreseen, cores: usize) -> Markup {
         @if work.disturbed { p { "Other processes used the cores while this was measured: on this machine, now, it says little." } }
         @if let Some(drawn) = prospect::prospect(work, cores) {
             figure {
-                (wide(&format!("Prediction of {name}"), PreEscaped(drawn)))
+                (drawn)
                 figcaption { (caption(work, cores)) }
             }
         }
@@ -45,13 +45,16 @@ pub(super) fn foreseen(work: &Foreseen, cores: usize) -> Markup {
 fn recorded(work: &Foreseen) -> String {
     let run = &work.recorded;
     let each = run.count().max(1) as f64;
+    let waits = match run.waiting() / each {
+        waiting if waiting < 1e-7 => "does not wait".to_owned(),
+        waiting => format!("waits {}", show::seconds(waiting)),
+    };
     format!(
         "From one recorded run: {} pieces, {} one after the other; each takes {} of processor time (its server's too) and \
-         waits {} in the mean. {} keep all cores busy (N*).",
+         {waits} in the mean. {} (N*) would keep all cores busy.",
         run.count(),
         show::seconds(run.alone()),
         show::seconds(run.demand() / each),
-        show::seconds(run.waiting() / each),
         show::workers(work.outlook.best_workers),
     )
 }

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt::Write};
 use maud::{Markup, html};
 use workload::Span;
 
+use super::named;
 use crate::{row::Trace, show};
 
 /// More lanes than this are not drawn: a page with two hundred shows nothing.
@@ -29,12 +30,13 @@ pub(super) fn timeline(workload: &str, trace: &Trace) -> Markup {
     let (begin, end) = extent(&trace.spans);
     let lanes = lanes(&trace.spans);
     let several = trace.spans.iter().any(|span| span.pid != trace.spans[0].pid);
-    let name = format!("{workload}, {} x {}", trace.mechanism, trace.workers);
+    let who = named(trace.mechanism, trace.workers);
+    let name = format!("{workload}, {who}");
     let height = LANE * lanes.len();
     let quarter = |quarter: u32| show::seconds((end - begin) as f64 / 1e9 * f64::from(quarter) / 4.0);
     html! {
         figure.timeline {
-            figcaption { strong { (trace.mechanism) } ": " (about(trace)) }
+            figcaption { strong { (who) } ": " (about(trace)) }
             div.zoom role="group" aria-label=(format!("Zoom of {name}")) hidden {
                 button type="button" data-zoom="out" aria-label="Zoom out" { "−" }
                 button type="button" data-zoom="in" aria-label="Zoom in" { "+" }
@@ -119,8 +121,11 @@ pub(super) fn about(trace: &Trace) -> String {
     let busy: u64 = each.values().map(|(_, busy)| busy).sum();
     let (least, most) =
         each.values().fold((usize::MAX, 0), |(least, most), (n, _)| (least.min(*n), most.max(*n)));
-    let range =
-        if least == most { format!("{most} pieces each") } else { format!("{least} to {most} pieces each") };
+    let range = match (least, most) {
+        (_, 1) => "1 piece each".to_owned(),
+        _ if least == most => format!("{most} pieces each"),
+        _ => format!("{least} to {most} pieces each"),
+    };
     let shown = if each.len() > MOST { format!("; the first {MOST} are shown") } else { String::new() };
     let workers = show::workers(each.len());
     format!("{workers}, {range}, busy {:.0} % of the time{shown}", busy as f64 / whole * 100.0)

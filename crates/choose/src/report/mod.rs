@@ -6,6 +6,7 @@ use std::{
 };
 
 mod bars;
+mod chart;
 mod curve;
 mod foreseen;
 mod lanes;
@@ -14,8 +15,15 @@ mod picture;
 mod prospect;
 mod tiles;
 
+use crate::row::SEQUENTIAL;
+
 pub use page::{Contents, forecast_page, page};
 pub use picture::picture;
+
+/// A mechanism with so many workers, for people.
+fn named(mechanism: &str, workers: usize) -> String {
+    if mechanism == SEQUENTIAL { mechanism.to_owned() } else { format!("{mechanism} x {workers}") }
+}
 
 /// Where the report goes unless one says otherwise: to cargo's target directory, or, where there is none, to the
 /// directory for temporary files.

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     bars::{Bar, Scale, bars},
-    curve, foreseen, lanes,
+    curve, foreseen, lanes, named,
     picture::picture,
     tiles,
 };
@@ -15,7 +15,7 @@ use crate::{
     foresee::Foreseen,
     machine::Machine,
     recommend::Advice,
-    row::{Measured, Row, SEQUENTIAL},
+    row::{Measured, Row},
     show, table,
 };
 
@@ -68,7 +68,7 @@ pub fn forecast_page(contents: &Contents<'_>, works: &[Foreseen]) -> String {
                         figure {
                             // One picture each, so that they stand below each other on a narrow screen.
                             div.panels { @for measured in all { (PreEscaped(picture(slice::from_ref(measured)))) } }
-                            figcaption { "Speed-up as a share of what was possible, each mechanism at its most workers." }
+                            figcaption { "Speed-up as a share of what was possible, each mechanism with the most workers that were measured." }
                         }
                     }
                     (ladder(calibration, all))
@@ -136,7 +136,11 @@ fn ladder(calibration: Option<&Calibration>, all: &[Measured]) -> Markup {
     }
     let steps = steps
         .into_iter()
-        .map(|(name, value)| Bar { text: show::nanoseconds(value), name, value })
+        .map(|(name, value)| {
+            // Handing out and starting are told in different units, as one is a thousand times the other.
+            let text = if value < 1e6 { show::nanoseconds(value) } else { show::seconds(value / 1e9) };
+            Bar { name, value, text }
+        })
         .collect::<Vec<_>>();
     html! {
         @if !steps.is_empty() {
@@ -159,7 +163,7 @@ fn section(measured: &Measured, advice: Option<&Advice>, work: Option<&Foreseen>
                 p { strong { "Failed: " } (row.mechanism) " x " (row.workers) ": " (row.error.as_deref().unwrap_or_default()) }
             }
             @if let Some(curve) = curve::curve(measured) {
-                figure { (wide(&format!("Curve of {name}"), PreEscaped(curve))) figcaption { "How many times as fast with how many workers." } }
+                figure { (curve) figcaption { "How many times as fast with how many workers." } }
             }
             (memory(measured))
             @if !drawn.is_empty() {
@@ -182,12 +186,7 @@ fn section(measured: &Measured, advice: Option<&Advice>, work: Option<&Foreseen>
 fn memory(measured: &Measured) -> Markup {
     let bar = |row: &Row| {
         let bytes = row.peak_memory?;
-        let name = if row.mechanism == SEQUENTIAL {
-            row.mechanism.to_owned()
-        } else {
-            format!("{} x {}", row.mechanism, row.workers)
-        };
-        Some(Bar { name, value: bytes as f64, text: show::bytes(bytes) })
+        Some(Bar { name: named(row.mechanism, row.workers), value: bytes as f64, text: show::bytes(bytes) })
     };
     let all: Vec<Bar> = measured.rows.iter().filter_map(bar).collect();
     html! {

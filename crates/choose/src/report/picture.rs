@@ -2,14 +2,15 @@
 
 use maud::html;
 
+use super::named;
 use crate::{
     row::{Measured, Row, SEQUENTIAL, Shot},
     show,
 };
 
 const PANEL: usize = 400;
-const LABEL: usize = 124;
-const BAR: usize = 196;
+const LABEL: usize = 156;
+const BAR: usize = 180;
 const LINE: usize = 24;
 const HEAD: usize = 58;
 
@@ -34,12 +35,16 @@ pub fn picture(all: &[Measured]) -> String {
     .into_string()
 }
 
-/// The rows with the most workers that each mechanism has, the best first.
+/// Of each mechanism the row with the most workers, the best first.
 fn bars(measured: &Measured) -> Vec<&Row> {
-    let most = measured.rows.iter().filter(|row| row.counts()).map(|row| row.workers).max().unwrap_or(1);
-    let mut rows: Vec<&Row> = (measured.rows.iter())
-        .filter(|row| row.counts() && row.workers == most && row.mechanism != SEQUENTIAL)
-        .collect();
+    let mut rows: Vec<&Row> = Vec::new();
+    for row in measured.rows.iter().filter(|row| row.counts() && row.mechanism != SEQUENTIAL) {
+        match rows.iter_mut().find(|other| other.mechanism == row.mechanism) {
+            Some(other) if row.workers > other.workers => *other = row,
+            Some(_) => {}
+            None => rows.push(row),
+        }
+    }
     rows.sort_by(|a, b| b.samples(Shot::share).median().total_cmp(&a.samples(Shot::share).median()));
     rows
 }
@@ -47,13 +52,19 @@ fn bars(measured: &Measured) -> Vec<&Row> {
 fn panel(measured: &Measured, rows: &[&Row]) -> maud::Markup {
     let ceiling = rows.first().map_or(1.0, |row| row.samples(|shot| shot.ceiling).median());
     let workers = rows.first().map_or(1, |row| row.workers);
+    let alike = rows.iter().all(|row| row.workers == workers);
     html! {
         text x="12" y="24" font-size="17" font-weight="bold" { (measured.workload) }
-        text x="12" y="44" { (workers) " workers; all there is: " (show::times(ceiling)) " times as fast as alone" }
+        text x="12" y="44" {
+            @if alike { (workers) " workers; all there is: " (show::times(ceiling)) " times as fast as alone" }
+            @else { "of what so many workers can gain" }
+        }
         @for (index, row) in rows.iter().enumerate() {
             @let share = row.samples(Shot::share).median();
             @let y = HEAD + index * LINE;
-            text x=(LABEL - 6) y=(y + 14) text-anchor="end" { (row.mechanism) }
+            text x=(LABEL - 6) y=(y + 14) text-anchor="end" {
+                @if alike { (row.mechanism) } @else { (named(row.mechanism, row.workers)) }
+            }
             rect x=(LABEL) y=(y) width=(BAR) height="18" fill="#767676" fill-opacity="0.2" {}
             rect x=(LABEL) y=(y) width=(format!("{:.1}", BAR as f64 * share.clamp(0.0, 1.0))) height="18" fill=(colour(share)) {}
             text x=(LABEL + BAR + 8) y=(y + 14) { (format!("{:.0} %", share * 100.0)) }

@@ -1,18 +1,24 @@
 //! One mechanism's speed-up as predicted, with what was measured of it, the ceiling, the laws and the knee.
 
+use std::error::Error;
+
+use maud::Markup;
 use plotters::{
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use super::curve::{COLOURS, GREY, accessible, label, plane};
+use super::chart::{
+    COLOURS, Entry, GREY, Mark, Point, below, chart, dots, floor, label, plane, raised, root,
+};
 use crate::{
     foresee::Foreseen,
     row::{SEQUENTIAL, Shot},
 };
 
-/// Workers and speed-up.
-type Point = (f64, f64);
+const PREDICTED: RGBColor = COLOURS[0];
+const MEASURED: RGBColor = COLOURS[5];
+const LAWS: [RGBColor; 3] = [COLOURS[1], COLOURS[2], COLOURS[3]];
 
 /// What is drawn.
 struct Picture {
@@ -24,8 +30,8 @@ struct Picture {
     marks: Vec<(String, f64)>,
 }
 
-/// The picture as SVG; `None` when there is no prediction with several workers.
-pub(super) fn prospect(work: &Foreseen, cores: usize) -> Option<String> {
+/// The picture; `None` when there is no prediction with several workers.
+pub(super) fn prospect(work: &Foreseen, cores: usize) -> Option<Markup> {
     let mechanism =
         work.laws.as_ref().map(|laws| laws.mechanism).or_else(|| Some(work.outlook.best()?.mechanism))?;
     let picture = picture(work, mechanism, cores);
@@ -34,9 +40,9 @@ pub(super) fn prospect(work: &Foreseen, cores: usize) -> Option<String> {
         return None;
     }
     let mut text = String::new();
-    picture.draw(&mut text, mechanism, most).ok()?;
+    picture.draw(&mut text, most).ok()?;
     let title = format!("{}: speed-up of {mechanism}, predicted and measured", work.measured.workload);
-    Some(accessible(&text, &title))
+    Some(chart(&text, &title, &picture.key(mechanism)))
 }
 
 fn picture(work: &Foreseen, mechanism: &str, cores: usize) -> Picture {
@@ -72,57 +78,45 @@ fn picture(work: &Foreseen, mechanism: &str, cores: usize) -> Picture {
 }
 
 impl Picture {
-    fn draw(&self, text: &mut String, mechanism: &str, most: f64) -> Result<(), Box<dyn std::error::Error>> {
-        const FLOOR: f64 = 0.5;
-        let shown = self.predicted.iter().chain(&self.measured).chain(&self.ceiling);
-        // Laws go where they like: they leave the picture at its top.
-        let top = shown.map(|point| point.1).fold(1.0, f64::max) * 1.6;
+    fn draw(&self, text: &mut String, most: f64) -> Result<(), Box<dyn Error>> {
+        let shown = || self.predicted.iter().chain(&self.measured).chain(&self.ceiling);
+        let floor = floor(shown());
+        // Laws go where they like: they leave the picture at its edges.
+        let top = shown().map(|point| point.1).fold(1.0, f64::max) * 1.6;
         let inside = |points: &[Point]| {
-            points.iter().copied().filter(|point| (FLOOR..=top).contains(&point.1)).collect::<Vec<_>>()
+            points.iter().copied().filter(|point| (floor..=top).contains(&point.1)).collect::<Vec<_>>()
         };
-        let root = SVGBackend::with_string(text, (760, 380)).into_drawing_area();
-        let label = label();
-        let mut chart = plane(&root, most, FLOOR..top, 176)?;
+        let root = root(text);
+        let mut plane = plane(&root, most, floor..top)?;
         for (place, (name, at)) in self.marks.iter().enumerate() {
-            chart.draw_series(DashedLineSeries::new(
-                [(*at, FLOOR), (*at, top)],
-                2,
-                4,
-                GREY.stroke_width(1),
-            ))?;
-            let (across, up) = chart.backend_coord(&(*at, FLOOR));
-            let style = label.clone().pos(Pos::new(HPos::Left, VPos::Bottom));
+            let upright = [(*at, floor), (*at, top)];
+            plane.draw_series(DashedLineSeries::new(upright, 2, 4, GREY.stroke_width(1)))?;
+            let (across, up) = plane.backend_coord(&(*at, floor));
+            let style = label().pos(Pos::new(HPos::Left, VPos::Bottom));
             // One above the other: they may be close.
             root.draw(&Text::new(name.clone(), (across + 5, up - 6 - 18 * place as i32), style))?;
         }
-        let mut key: Vec<(String, RGBColor)> = Vec::new();
-        chart.draw_series(DashedLineSeries::new(inside(&self.ceiling), 6, 4, GREY.stroke_width(2)))?;
-        for (place, (name, points)) in self.laws.iter().enumerate() {
-            let colour = COLOURS[1 + place];
-            chart.draw_series(LineSeries::new(inside(points), colour.stroke_width(1)))?;
-            key.push(((*name).to_owned(), colour));
+        let ceiling = raised(&self.ceiling, floor);
+        plane.draw_series(DashedLineSeries::new(ceiling, 6, 4, GREY.stroke_width(2)))?;
+        for (place, (_, points)) in self.laws.iter().enumerate() {
+            plane.draw_series(LineSeries::new(inside(points), LAWS[place % LAWS.len()].stroke_width(1)))?;
         }
-        let own = COLOURS[0];
-        chart.draw_series(LineSeries::new(inside(&self.predicted), own.stroke_width(3)))?;
-        chart.draw_series(
-            inside(&self.measured).into_iter().map(|point| Circle::new(point, 6, COLOURS[5].filled())),
-        )?;
-        let first = [
-            (format!("{mechanism}, predicted"), own),
-            ("measured".to_owned(), COLOURS[5]),
-            ("ceiling".to_owned(), GREY),
-        ];
-        for (place, (name, colour)) in first.into_iter().chain(key).enumerate() {
-            let height = 24 + place as i32 * 24;
-            if name == "measured" {
-                root.draw(&Circle::new((607, height), 6, colour.filled()))?;
-            } else {
-                root.draw(&PathElement::new([(596, height), (618, height)], colour.stroke_width(3)))?;
-            }
-            let style = label.clone().pos(Pos::new(HPos::Left, VPos::Center));
-            root.draw(&Text::new(name, (624, height), style))?;
-        }
+        let predicted = raised(&self.predicted, floor);
+        plane.draw_series(LineSeries::new(predicted, PREDICTED.stroke_width(3)))?;
+        dots(&mut plane, &self.measured, 6, MEASURED, floor)?;
         root.present()?;
         Ok(())
+    }
+
+    fn key(&self, mechanism: &str) -> Vec<Entry> {
+        let of = |name: &str, points| format!("{name}{}", below(points));
+        let mut key = vec![
+            (of(&format!("{mechanism}, predicted"), &self.predicted), Mark::Line, PREDICTED),
+            (of("measured", &self.measured), Mark::Dot, MEASURED),
+            ("ceiling".to_owned(), Mark::Dashes, GREY),
+        ];
+        let laws = self.laws.iter().enumerate();
+        key.extend(laws.map(|(place, (name, _))| ((*name).to_owned(), Mark::Line, LAWS[place % LAWS.len()])));
+        key
     }
 }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::named;
 use crate::row::Trace;
 
 /// As many colours as the style sheet has; workers beyond take them again.
@@ -16,10 +17,10 @@ pub(super) fn tiles(trace: &Trace) -> Option<Markup> {
     // As the picture itself: four to three.
     let height = (across * WIDTH) as f64 * 0.75 / down as f64;
     let longest = trace.spans.iter().map(|span| span.end - span.start).max().unwrap_or(1).max(1) as f64;
-    let name = format!("{}: who drew which tile", trace.mechanism);
+    let who = named(trace.mechanism, trace.workers);
     Some(html! {
         figure {
-            svg role="img" aria-label=(name) viewBox=(format!("0 0 {} {:.1}", across * WIDTH, down as f64 * height)) {
+            svg role="img" aria-label=(format!("{who}: who drew which tile")) viewBox=(format!("0 0 {} {:.1}", across * WIDTH, down as f64 * height)) {
                 @for span in trace.spans.iter().filter(|span| span.piece < across * down) {
                     // A tile may cost a thousandth of the dearest: a root brings both into sight.
                     @let strength = 0.25 + 0.75 * ((span.end - span.start) as f64 / longest).sqrt();
@@ -28,7 +29,7 @@ pub(super) fn tiles(trace: &Trace) -> Option<Markup> {
                         width=(WIDTH) height=(format!("{height:.1}")) {}
                 }
             }
-            figcaption { strong { (trace.mechanism) } }
+            figcaption { strong { (who) } }
         }
     })
 }

@@ -89,6 +89,29 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
+    /// On a phone and on a desk, in both themes: nothing is wider than the screen, and all text stands out.
+    pub(crate) fn is_readable(&mut self) {
+        for theme in ["light", "dark"] {
+            self.prefer(theme);
+            let contrast = self.value(CONTRAST).as_f64().unwrap();
+            assert!(contrast >= 4.5, "{theme}: {contrast}");
+        }
+        for width in [1200, 360] {
+            self.resize(width);
+            let beyond =
+                self.value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+            assert_eq!(beyond, 0, "at {width} pixels the page scrolls sideways");
+            // Charts and their keys do not scroll in themselves either.
+            let right = self.value(
+                "Math.max(0, ...[...document.querySelectorAll('div.chart svg, ul.key li')].map(one => one.getBoundingClientRect().right))",
+            );
+            assert!(
+                right.as_f64().unwrap() <= f64::from(width),
+                "at {width} pixels something ends at {right}"
+            );
+        }
+    }
+
     /// Presses a key of one character.
     pub(crate) fn press(&mut self, key: &str) {
         for what in ["keyDown", "keyUp"] {
@@ -143,3 +166,15 @@ impl Drop for Browser {
         let _ = self.child.wait();
     }
 }
+
+/// The least contrast between text and what is behind it (WCAG 2, relative luminance).
+const CONTRAST: &str = "(() => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = colour => { const [r, g, b] = numbers(colour).map(c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = one => { for (; one; one = one.parentElement) { const colour = getComputedStyle(one).backgroundColor;
+    if (numbers(colour)[3] !== 0) return colour; } return 'rgb(255, 255, 255)'; };
+  const ratio = one => { const [a, b] = [light(getComputedStyle(one).color), light(behind(one))].sort((a, b) => b - a);
+    return (a + 0.05) / (b + 0.05); };
+  return Math.min(...[...document.querySelectorAll('h1, h2, h3, p, td, th, li, caption, figcaption, button, output, .names div, .scale span')].map(ratio));
+})()";

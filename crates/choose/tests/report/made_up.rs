@@ -1,5 +1,7 @@
 //! Made-up figures, all different: each stands where it belongs, in the table, in JSON, in the report and in the trace.
 
+use std::collections::HashSet;
+
 use choose::{
     json,
     machine::Machine,
@@ -9,7 +11,7 @@ use choose::{
     table, trace,
 };
 use serde_json::{Value, json};
-use workload::Span;
+use workload::{Exchange, Span};
 
 /// Three runs: 300 to 900 ms from p10 to p90 and 500 ms in the middle, 2.0 of 2.5 times as fast.
 fn row(mechanism: &'static str, workers: usize) -> Row {
@@ -26,7 +28,7 @@ fn measured(rows: Vec<Row>, traces: Vec<Trace>) -> Measured {
     Measured { workload: "made-up", waits: false, rows, uneven: None, traces }
 }
 
-/// Two workers, in two processes: six tiles of a picture, three across.
+/// Two workers, in two processes: six tiles of a picture, three across. The caller's threads send at the same time.
 fn traced(mechanism: &'static str) -> Trace {
     let span = |worker, pid, piece, start, end| Span { piece, worker, pid, start, end };
     let spans = vec![
@@ -35,7 +37,13 @@ fn traced(mechanism: &'static str) -> Trace {
         span(1, 72, 2, 5_250_000, 6_000_000),
         span(0, 71, 5, 5_800_000, 5_900_000),
     ];
-    Trace { mechanism, workers: 2, grid: Some([3, 2]), spans }
+    let exchange = |worker, pieces, send, receive| Exchange { worker, pieces, send, receive };
+    let exchanges = vec![
+        exchange(0, 0..2, 4_900_000..4_950_000, 5_760_000..5_770_000),
+        exchange(1, 2..3, 4_940_000..4_960_000, 6_050_000..6_060_000),
+        exchange(0, 5..6, 5_770_000..5_780_000, 5_950_000..5_960_000),
+    ];
+    Trace { mechanism, workers: 2, grid: Some([3, 2]), spans, exchanges }
 }
 
 fn page(measured: Measured, advised: (&'static str, usize)) -> String {
@@ -131,6 +139,35 @@ fn the_curve_shows_the_speed_up_and_the_picture_its_share() {
 }
 
 #[test]
+fn the_picture_has_a_bar_for_each_mechanism_with_its_own_workers() {
+    let drawn = measured(vec![row("dynamic", 2), row("dynamic", 4), row("static", 2)], Vec::new());
+    let picture = report::picture(std::slice::from_ref(&drawn));
+    let bars = |name: &str| picture.matches(&format!(">{name}<")).count();
+    assert_eq!(["dynamic x 2", "dynamic x 4", "static x 2", "static"].map(bars), [0, 1, 1, 0]);
+    // Where all have as many, that is said once.
+    let alike = measured(vec![row("dynamic", 2), row("static", 2)], Vec::new());
+    assert!(report::picture(std::slice::from_ref(&alike)).contains(">static<"));
+}
+
+#[test]
+fn what_is_slower_than_alone_is_drawn_too() {
+    let drawn = |seconds: f64| {
+        let mut rows = vec![row("dynamic", 1), row("dynamic", 2)];
+        rows[0].shots.iter_mut().for_each(|shot| shot.seconds = 1.0);
+        rows[1].shots.iter_mut().for_each(|shot| shot.seconds = seconds);
+        page(measured(rows, Vec::new()), ("dynamic", 2))
+    };
+    let slow = drawn(4.0);
+    let [alone, quarter] = heights(&slow)[..] else { panic!("two points") };
+    assert!(alone < quarter && quarter < 256, "{alone} {quarter}: within the axes");
+    assert!(!slow.contains('▼'));
+    // So slow that it is a triangle at the edge, and its figure in words.
+    let far = drawn(40.0);
+    assert_eq!((heights(&far).len(), far.matches("<polygon ").count()), (1, 1));
+    assert!(far.contains("dynamic, ▼ 1/40 with 2"));
+}
+
+#[test]
 fn pieces_lie_where_and_when_they_were_done_and_by_whom() {
     let page = page(measured(vec![row("process-static", 2)], vec![traced("process-static")]), ("pool", 2));
     // From the left: the beginning; a millisecond is all of the width.
@@ -152,43 +189,81 @@ fn events(traces: Vec<Trace>) -> Vec<Value> {
 }
 
 #[test]
-fn a_trace_has_each_piece_on_its_lane_in_microseconds_from_the_first_on() {
+fn a_trace_has_each_piece_on_its_lane_in_microseconds_from_the_first_message_on() {
     let events = events(vec![traced("process-static")]);
-    let pieces: Vec<Value> = (events.iter())
-        .filter(|event| event["cat"] == "piece")
-        .map(|event| json!([event["name"], event["tid"], event["ts"], event["dur"]]))
-        .collect();
+    let of = |kind: &str| -> Vec<Value> {
+        (events.iter())
+            .filter(|event| event["cat"] == kind)
+            .map(|event| json!([event["name"], event["tid"], event["ts"], event["dur"]]))
+            .collect()
+    };
     let expected = [
-        json!(["piece 0", 1, 0.0, 500.0]),
-        json!(["piece 1", 1, 500.0, 250.0]),
-        json!(["piece 5", 1, 800.0, 100.0]),
-        json!(["piece 2", 2, 250.0, 750.0]),
+        json!(["piece 0", 10002, 100.0, 500.0]),
+        json!(["piece 1", 10002, 600.0, 250.0]),
+        json!(["piece 5", 10002, 900.0, 100.0]),
+        json!(["piece 2", 10003, 350.0, 750.0]),
     ];
-    assert_eq!(pieces, expected);
+    assert_eq!(of("piece"), expected);
+    // The second begins before the first has ended: it has a lane of its own.
+    let expected = [
+        json!(["send", 10000, 0.0, 50.0]),
+        json!(["send", 10001, 40.0, 20.0]),
+        json!(["receive", 10000, 860.0, 10.0]),
+        json!(["send", 10000, 870.0, 10.0]),
+        json!(["receive", 10000, 1050.0, 10.0]),
+        json!(["receive", 10000, 1150.0, 10.0]),
+    ];
+    assert_eq!(of("call"), expected);
     let names: Vec<&Value> = events
         .iter()
         .filter(|event| event["name"] == "thread_name")
         .map(|event| &event["args"]["name"])
         .collect();
-    assert_eq!(names, ["worker 0 (process 71)", "worker 1 (process 72)", "caller"]);
-    let arrows: Vec<Value> = (events.iter())
-        .filter(|event| event["ph"] == "s" || event["ph"] == "f")
-        .map(|event| json!([event["ph"], event["name"], event["tid"], event["ts"]]))
-        .collect();
-    let expected = [
-        json!(["s", "hand out", 0, 0.0]),
-        json!(["f", "hand out", 1, 0.0]),
-        json!(["s", "answer", 1, 750.0]),
-        json!(["f", "answer", 0, 750.0]),
-    ];
-    assert_eq!(arrows[..4], expected);
+    assert_eq!(names, ["caller", "caller, lane 2", "worker 0 (process 71)", "worker 1 (process 72)"]);
 }
 
 #[test]
-fn messages_go_to_processes_only_and_to_a_single_one_too() {
-    for (mechanism, messages) in [("process-dynamic", 2), ("dynamic", 0)] {
-        let span = Span { piece: 0, worker: 0, pid: 71, start: 1, end: 9 };
-        let events = events(vec![Trace { mechanism, workers: 1, grid: None, spans: vec![span] }]);
-        assert_eq!(events.iter().filter(|event| event["ph"] == "s").count(), messages, "{mechanism}");
-    }
+fn an_arrow_is_as_long_as_its_message_is_on_its_way() {
+    let events = events(vec![traced("process-static"), traced("tcp")]);
+    let ends = |phase: &str| -> Vec<Value> {
+        (events.iter())
+            .filter(|event| event["ph"] == phase && event["pid"] == 1)
+            .map(|event| json!([event["id"], event["name"], event["tid"], event["ts"]]))
+            .collect()
+    };
+    // To the first piece of an order, and from the last one of it.
+    let expected = [
+        json!([1, "send", 10000, 0.0]),
+        json!([2, "send", 10001, 40.0]),
+        json!([3, "receive", 10002, 849.999]),
+        json!([4, "send", 10000, 870.0]),
+        json!([5, "receive", 10002, 999.999]),
+        json!([6, "receive", 10003, 1099.999]),
+    ];
+    assert_eq!(ends("s"), expected);
+    let expected = [
+        json!([1, "send", 10002, 100.0]),
+        json!([2, "send", 10003, 350.0]),
+        json!([3, "receive", 10000, 860.0]),
+        json!([4, "send", 10002, 900.0]),
+        json!([5, "receive", 10000, 1050.0]),
+        json!([6, "receive", 10000, 1150.0]),
+    ];
+    assert_eq!(ends("f"), expected);
+    // Ids of arrows and lanes are the document's.
+    let ids: Vec<u64> =
+        events.iter().filter(|event| event["ph"] == "s").map(|event| event["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (1..=12).collect::<Vec<_>>());
+    let lanes: HashSet<(u64, u64)> = (events.iter())
+        .map(|event| (event["tid"].as_u64().unwrap(), event["pid"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(lanes.len(), lanes.iter().map(|lane| lane.0).collect::<HashSet<_>>().len());
+}
+
+#[test]
+fn where_nothing_is_sent_there_is_no_caller() {
+    let events = events(vec![Trace { exchanges: Vec::new(), ..traced("dynamic") }]);
+    assert!(!events.iter().any(|event| event["ph"] == "s" || event["cat"] == "call"));
+    let first = events.iter().find(|event| event["cat"] == "piece").unwrap();
+    assert_eq!((&first["tid"], &first["ts"]), (&json!(10001), &json!(0.0)));
 }
