@@ -93,12 +93,13 @@ fn ended(outcome: Result<(), String>) -> ExitCode {
 }
 
 fn expected(args: &Args) -> Duration {
-    let all = match args.effort() {
-        Effort::Usual => 60,
-        Effort::Quick => 10,
-        Effort::Tiny => 2,
+    let each = match (args.effort(), args.measure, args.check_all) {
+        (Effort::Tiny, ..) => 1,
+        (_, false, true) | (Effort::Usual, true, _) => 40,
+        (_, false, false) => 6,
+        (Effort::Quick, true, _) => 3,
     };
-    Duration::from_secs(all * args.kinds().len() as u64 / 4).max(Duration::from_secs(1))
+    Duration::from_secs(each * args.kinds().len() as u64)
 }
 
 struct Session {
@@ -112,7 +113,7 @@ struct Session {
 impl Session {
     fn run(&mut self) -> io::Result<()> {
         let machine = Machine::here();
-        if self.args.predict {
+        if !self.args.measure {
             return self.predict(&machine);
         }
         let gain: Samples = (0..3).map(|_| gain(machine.cores)).collect();
@@ -152,6 +153,8 @@ impl Session {
             mechanisms: self.args.mechanisms.clone(),
             input: self.args.input.clone(),
             base_url: self.args.base_url.clone(),
+            closer: !self.args.no_report || self.args.trace.is_some(),
+            check_all: self.args.check_all,
         }
     }
 

@@ -7,10 +7,12 @@ use workload::{Empty, Fetch, Images, Mandelbrot, Primes, Words, Workers, Workloa
 
 use crate::{plan::Effort, subjects};
 
-/// Measures every mechanism of this workspace on this machine, on five kinds of work, and says which to take and why.
+/// Says which mechanism of this workspace to take on this machine, on five kinds of work, and why.
 ///
-/// Each workload goes through each mechanism with 1 to as many workers as there are cores (and more, where work waits).
-/// Every answer is compared with the one of doing piece after piece. Takes three to four minutes on two cores.
+/// Each workload is done once, one piece after the other, and recorded; from that every mechanism is predicted, some of
+/// the predictions are checked, and where one fails the likely mechanisms are measured. Takes half a minute. With
+/// `--measure` each workload goes through each mechanism instead. Every answer is compared with the one of doing piece
+/// after piece.
 #[derive(Debug, Parser)]
 #[command(
     name = "choose",
@@ -24,8 +26,12 @@ pub struct Args {
     /// Only this mechanism (likewise)
     #[arg(long = "mechanism", value_name = "NAME", value_delimiter = ',', value_parser = mechanisms())]
     pub mechanisms: Vec<String>,
-    /// Only these numbers of workers (likewise; 1 to 4096)
-    #[arg(long, value_name = "N", value_delimiter = ',')]
+    /// Measure every mechanism instead, with 1 to as many workers as there are cores (and more, where work waits): three
+    /// to four minutes
+    #[arg(long)]
+    pub measure: bool,
+    /// Only these numbers of workers (with --measure; several times or as a list; 1 to 4096)
+    #[arg(long, value_name = "N", value_delimiter = ',', requires = "measure")]
     pub workers: Vec<Workers>,
     /// Count the words of all files below this directory, all of them (otherwise: 64 MiB of sources that cargo has
     /// downloaded). A large one takes its time
@@ -34,16 +40,15 @@ pub struct Args {
     /// Fetch documents from here (otherwise: from a server of our own on this machine, 20 ms each)
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
-    /// So many runs of everything, however long it takes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// So many runs of everything, however long it takes (with --measure)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000), requires = "measure")]
     pub runs: Option<u16>,
-    /// Less work and fewer runs: about ten seconds
+    /// Less work and fewer runs
     #[arg(long)]
     pub quick: bool,
-    /// Record one sequential run of each work, predict every mechanism from it, check that, and advise: in half a
-    /// minute. Everything is measured only where a prediction fails
-    #[arg(long, conflicts_with_all = ["workers", "runs"])]
-    pub predict: bool,
+    /// Check all predictions that matter, to see how good the advice is: two to three minutes
+    #[arg(long, conflicts_with = "measure")]
+    pub check_all: bool,
     /// One JSON object a line, and nothing else on stdout
     #[arg(long)]
     pub json: bool,

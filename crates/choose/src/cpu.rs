@@ -18,6 +18,12 @@ pub(crate) fn waits() -> i64 {
     usage(libc::RUSAGE_THREAD).ru_nvcsw
 }
 
+/// How many blocks of 512 bytes a disk had to be asked for, for this process and for children that it waited for
+/// (`ru_inblock`): what is read from the page cache is not among them.
+pub(crate) fn blocks_read() -> i64 {
+    usage(libc::RUSAGE_SELF).ru_inblock + usage(libc::RUSAGE_CHILDREN).ru_inblock
+}
+
 fn of(whom: libc::c_int) -> f64 {
     let usage = usage(whom);
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;

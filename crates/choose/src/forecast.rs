@@ -1,5 +1,5 @@
-//! `--predict`: calibrates, records, predicts, checks and advises, within half a minute; measures everything only where
-//! a prediction fails.
+//! Calibrates, records, predicts, checks and advises, within half a minute; measures the likely mechanisms only where a
+//! prediction fails.
 
 use std::{
     io::{self, Write},
@@ -87,6 +87,10 @@ pub(crate) fn run(
             )
         })?;
     }
+    // Whoever only wants the advice has it by now.
+    if wish.closer {
+        forecast.look_closer(&args.kinds(), wish, progress);
+    }
     Ok(forecast)
 }
 
@@ -94,6 +98,25 @@ impl Forecast {
     /// All that were checked.
     pub fn checks(&self) -> Vec<Check> {
         self.works.iter().flat_map(|work| work.checks.iter().cloned()).collect()
+    }
+
+    /// Looks at memory and timelines, for the report.
+    fn look_closer(&mut self, kinds: &[Kind], wish: &Wish, progress: &Progress) {
+        for (work, before) in self.works.iter_mut().zip(&mut self.measured) {
+            let Some(kind) = kinds.iter().find(|kind| kind.name() == before.workload) else { continue };
+            let tell = |what: &str| progress.tell(format!("{}: {what}", kind.name()));
+            let mut fail = |why: &str| {
+                self.well = false;
+                progress.aside(|| eprintln!("error: {}: {why}", kind.name()));
+            };
+            subjects::look(*kind, wish, work, &tell).unwrap_or_else(|error| fail(&error.to_string()));
+            for (row, before) in work.measured.rows.iter().zip(&before.rows) {
+                if let (Some(why), None) = (&row.error, &before.error) {
+                    fail(&format!("{} x {}: {why}", row.mechanism, row.workers));
+                }
+            }
+            before.clone_from(&work.measured);
+        }
     }
 
     fn one(
@@ -136,11 +159,13 @@ impl Forecast {
 fn json(out: &mut dyn Write, work: &Foreseen) -> io::Result<()> {
     json::rows(out, &work.measured)?;
     work.checks.iter().try_for_each(|check| json::object(out, "prediction", check))?;
+    work.regret.iter().try_for_each(|regret| json::object(out, "regret", regret))?;
     let workload = work.measured.workload;
     work.laws.iter().try_for_each(|laws| json::object(out, "law", &LawLine { workload, laws }))
 }
 
-fn print(out: &mut dyn Write, work: &Foreseen) -> io::Result<()> {
+/// One work, for people.
+pub(crate) fn print(out: &mut dyn Write, work: &Foreseen) -> io::Result<()> {
     let run = &work.recorded;
     let (count, each) = (run.count(), run.count().max(1) as f64);
     writeln!(out, "{}", work.measured.workload)?;
@@ -167,6 +192,13 @@ fn print(out: &mut dyn Write, work: &Foreseen) -> io::Result<()> {
             show::seconds(first.cpu),
             show::seconds(first.wait),
             show::seconds(first.asks)
+        )?;
+    }
+    if let Some(cold) = run.cold {
+        writeln!(
+            out,
+            "the very first run read from a disk and took {}; what follows is for files that are in memory",
+            show::seconds(cold)
         )?;
     }
     if let Some(others) = run.others.others
@@ -205,6 +237,13 @@ fn print(out: &mut dyn Write, work: &Foreseen) -> io::Result<()> {
     }
     if let Some(advice) = &work.advice {
         writeln!(out, "{}", advice.why)?;
+    }
+    if let Some(regret) = &work.regret {
+        writeln!(
+            out,
+            "Of {} that were measured afterwards the fastest is {} x {}; the advised one takes {:.2} times as long.",
+            regret.of, regret.best, regret.best_workers, regret.times
+        )?;
     }
     writeln!(out)?;
     out.flush()
@@ -256,7 +295,7 @@ fn table(checks: &[Check]) -> Table {
 /// About how long checking one work may take.
 pub(crate) fn time(effort: Effort) -> Duration {
     match effort {
-        Effort::Usual => Duration::from_secs(3),
+        Effort::Usual => Duration::from_secs(2),
         Effort::Quick => Duration::from_secs(1),
         Effort::Tiny => Duration::ZERO,
     }
@@ -273,6 +312,7 @@ mod tests {
             mechanism: "pool",
             workers: 4,
             predicted_s: 2.0,
+            pace: 1.0,
             measured_s: 2.5,
             error: 0.25,
             held_out: true,

@@ -37,6 +37,8 @@ pub struct Foreseen {
     pub measured: Measured,
     /// What to take. `None` when nothing ran to its end.
     pub advice: Option<Advice>,
+    /// How good that is, if everything was measured.
+    pub regret: Option<Regret>,
 }
 
 /// The laws through measured points of one mechanism, beside the prediction.
@@ -63,8 +65,41 @@ impl Foreseen {
     }
 }
 
-/// Foresees `work` through `mechanisms`. `server` is the id of a server process on this machine that works for it,
-/// `time` about how long checking may take. `tell` hears what comes next.
+/// How a prediction is checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Checking {
+    /// The id of a server process on this machine that works for it.
+    pub server: Option<u32>,
+    /// About how long it may take.
+    pub time: Duration,
+    /// No more workers than so many: for more there is no memory.
+    pub most: usize,
+    /// Whether to measure everything in the end that may be as fast as what is advised, to see how good the advice is.
+    pub all: bool,
+}
+
+/// The advice beside everything that was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Regret {
+    /// The work.
+    pub workload: &'static str,
+    /// The mechanism that was advised.
+    pub mechanism: &'static str,
+    /// With how many workers.
+    pub workers: usize,
+    /// The fastest one that was measured,
+    pub best: &'static str,
+    /// with how many workers.
+    pub best_workers: usize,
+    /// How many times as long as that the advised one takes.
+    pub times: f64,
+    /// How many times as fast it is as one piece after the other.
+    pub speedup: f64,
+    /// Of how many that were measured.
+    pub of: usize,
+}
+
+/// Foresees `work` through `mechanisms`. `tell` hears what comes next.
 ///
 /// # Errors
 /// [`MeasureError`] when it cannot even be done one piece after the other.
@@ -72,10 +107,10 @@ pub fn foresee<W: Workload>(
     work: &W,
     mechanisms: &[Mechanism<W>],
     calibration: &Calibration,
-    server: Option<u32>,
-    time: Duration,
+    checking: &Checking,
     tell: &dyn Fn(&str),
 ) -> Result<Foreseen, MeasureError> {
+    let Checking { server, time, most, all } = *checking;
     tell("one piece after the other, recorded");
     let (recorded, answer) = record_well(work, server, Duration::from_secs(10))?;
     if recorded.pieces.is_empty() {
@@ -86,7 +121,7 @@ pub fn foresee<W: Workload>(
     let known: Vec<_> = (calibration.costs.iter().copied())
         .filter(|(name, _)| mechanisms.iter().any(|mechanism| mechanism.name == *name))
         .collect();
-    let outlook = predict_all(&recorded, &calibration.gains, &[cores, 2 * cores], &known);
+    let outlook = predict_all(&recorded, &calibration.gains, &[cores, 2 * cores], &known).within(most);
     // Blocking a quarter of the time in a pool that all share is a quarter of it lost for everyone else.
     let waits = recorded.waiting() > 0.25 * recorded.demand();
     let mut measured = Measured {
@@ -105,6 +140,7 @@ pub fn foresee<W: Workload>(
         laws: None,
         measured: measured.clone(),
         advice: None,
+        regret: None,
     };
     // On a machine that is busy for the moment the choice is made for the one that it is when it is quiet.
     let quiet = calibration.noise().is_none();
@@ -112,7 +148,7 @@ pub fn foresee<W: Workload>(
     let steady = if quiet {
         foreseen.outlook.clone()
     } else {
-        predict_all(&foreseen.recorded, &ideal, &[cores, 2 * cores], &known)
+        predict_all(&foreseen.recorded, &ideal, &[cores, 2 * cores], &known).within(most)
     };
     let Some(taken) = take(&steady, waits) else {
         foreseen.advice = Some(counsel::sequential(&foreseen, calibration));
@@ -132,16 +168,16 @@ pub fn foresee<W: Workload>(
         expected: answer,
         disturbed: false,
     };
-    let rows = bench.measure(&wanted, time, tell);
-    foreseen.checks = bench.compare(&wanted, &rows);
-    foreseen.laws = laws_of(&taken, &wanted, &rows, cores);
+    let (rows, checks) = bench.try_out(&wanted, time, tell);
+    foreseen.checks = checks;
+    foreseen.laws = laws_of(taken.mechanism, &rows, &foreseen.checks, cores);
     foreseen.disturbed = bench.disturbed;
     measured.rows.extend(rows);
     // Nothing that is advised may rest on a prediction that was just seen to be wrong.
     if !foreseen.checks.iter().all(Check::holds) && !foreseen.disturbed && time > Duration::ZERO {
         let more = check::candidates(&foreseen.outlook, &wanted);
-        let rows = bench.measure(&more, time, tell);
-        foreseen.checks.extend(bench.compare(&more, &rows));
+        let (rows, checks) = bench.try_out(&more, time, tell);
+        foreseen.checks.extend(checks);
         measured.rows.extend(rows);
         foreseen.measured_more = true;
     }
@@ -151,12 +187,39 @@ pub fn foresee<W: Workload>(
         Some(taken) => counsel::take(&foreseen, &taken, calibration, mechanisms),
         None => counsel::sequential(&foreseen, calibration),
     });
+    if all {
+        let (rows, checks) = bench.try_out(&check::plausible(&foreseen.outlook), Duration::ZERO, tell);
+        foreseen.regret = foreseen.advice.as_ref().and_then(|advice| regret(advice, &rows));
+        foreseen.checks.extend(checks);
+    }
     Ok(foreseen)
+}
+
+/// What was advised beside the best of `rows`.
+fn regret(advice: &Advice, rows: &[Row]) -> Option<Regret> {
+    let speedup = |row: &Row| row.samples(Shot::speedup).median();
+    let counted = || rows.iter().filter(|row| row.counts());
+    let best = counted().max_by(|a, b| speedup(a).total_cmp(&speedup(b)))?;
+    let mine = if advice.mechanism == SEQUENTIAL {
+        1.0
+    } else {
+        speedup(counted().find(|row| row.mechanism == advice.mechanism && row.workers == advice.workers)?)
+    };
+    Some(Regret {
+        workload: advice.workload,
+        mechanism: advice.mechanism,
+        workers: advice.workers,
+        best: best.mechanism,
+        best_workers: best.workers,
+        times: (speedup(best) / mine).max(1.0),
+        speedup: mine,
+        of: rows.len(),
+    })
 }
 
 /// The simplest mechanism that is predicted to be about as fast as the fastest, with the fewest workers that are.
 /// `None` if nothing is worth a second thread.
-fn take(outlook: &Outlook, waits: bool) -> Option<Predicted> {
+pub(crate) fn take(outlook: &Outlook, waits: bool) -> Option<Predicted> {
     let best = outlook.best()?.seconds;
     if outlook.alone < WORTH * best {
         return None;
@@ -189,7 +252,7 @@ fn confirm(foreseen: &Foreseen, taken: Predicted, waits: bool) -> Option<Predict
 }
 
 /// The recorded run as a row.
-fn alone(recorded: &Recorded, answer: Option<serde_json::Value>) -> Row {
+pub(crate) fn alone(recorded: &Recorded, answer: Option<serde_json::Value>) -> Row {
     let (seconds, cpu) =
         (recorded.alone(), recorded.pieces.iter().map(|piece| piece.cpu + piece.combine).sum());
     let mut row = Row::new(SEQUENTIAL, 1, recorded.count());
@@ -209,14 +272,14 @@ fn uneven(recorded: &Recorded, shares: usize) -> Option<f64> {
 }
 
 /// Laws through the points with few workers, judged on those with more; where there is none with more, on themselves.
-fn laws_of(taken: &Predicted, wanted: &[Predicted], rows: &[Row], cores: usize) -> Option<Laws> {
-    let mut points: Vec<(usize, f64, f64)> = (wanted.iter().zip(rows))
-        .filter(|(one, row)| one.mechanism == taken.mechanism && row.counts())
-        .map(|(one, row)| {
-            let shot = row.samples(Shot::speedup).median();
-            (one.workers, shot, row.shots[0].alone / one.seconds)
-        })
-        .collect();
+fn laws_of(mechanism: &'static str, rows: &[Row], checks: &[Check], cores: usize) -> Option<Laws> {
+    let of = |check: &Check| {
+        let row = rows.iter().find(|row| row.mechanism == mechanism && row.workers == check.workers)?;
+        let alone = row.samples(|shot| shot.alone).median();
+        Some((check.workers, row.samples(Shot::speedup).median(), alone / check.predicted_s))
+    };
+    let mut points: Vec<(usize, f64, f64)> =
+        checks.iter().filter(|check| check.mechanism == mechanism).filter_map(of).collect();
     points.push((1, 1.0, 1.0));
     points.sort_by_key(|point| point.0);
     if points.len() < 2 {
@@ -231,7 +294,7 @@ fn laws_of(taken: &Predicted, wanted: &[Predicted], rows: &[Row], cores: usize) 
         judged.iter().map(|point| (point.1 / said(point) - 1.0).abs()).collect::<Samples>().quantile(1.0)
     };
     Some(Laws {
-        mechanism: taken.mechanism,
+        mechanism,
         fitted,
         law_errors: laws.map(|law| worst(&|point| law.speedup(point.0 as f64).max(1e-9))),
         our_error: worst(&|point| point.2),
@@ -285,6 +348,7 @@ mod tests {
             laws: None,
             measured,
             advice: None,
+            regret: None,
         };
         confirm(&foreseen, taken, false)
     }
@@ -301,10 +365,39 @@ mod tests {
     }
 
     #[test]
+    fn advice_is_judged_by_the_best_of_all() {
+        let rows = [row("dynamic", 2, 0.6), row("pool", 2, 0.5), row("static", 2, 0.9)];
+        let judged = |mechanism, workers| {
+            let (workload, why) = ("made-up", String::new());
+            regret(&Advice { workload, mechanism, workers, why }, &rows)
+        };
+        let dynamic = judged("dynamic", 2).unwrap();
+        assert!(
+            (dynamic.times - 1.2).abs() < 1e-9 && (dynamic.speedup - 1.0 / 0.6).abs() < 1e-9,
+            "{dynamic:?}"
+        );
+        assert_eq!((dynamic.best, dynamic.best_workers, dynamic.of), ("pool", 2, 3));
+        assert_eq!(judged("pool", 2).map(|pool| pool.times), Some(1.0));
+        assert_eq!(judged(SEQUENTIAL, 1).map(|alone| alone.times), Some(2.0));
+        // What was not among them cannot be judged.
+        assert_eq!(judged("dynamic", 8), None);
+    }
+
+    #[test]
     fn laws_are_judged_on_points_that_they_have_not_seen() {
-        let wanted = [2, 3, 4, 8].map(|workers| predicted("dynamic", workers, 0.5));
-        let rows = wanted.each_ref().map(|one| row("dynamic", one.workers, 0.5));
-        let laws = laws_of(&wanted[0], &wanted, &rows, 2).unwrap();
+        let checks = [2, 3, 4, 8].map(|workers| Check {
+            workload: "made-up",
+            mechanism: "dynamic",
+            workers,
+            predicted_s: 0.5,
+            pace: 1.0,
+            measured_s: 0.5,
+            error: 0.0,
+            held_out: true,
+            kind: None,
+        });
+        let rows = checks.each_ref().map(|one| row("dynamic", one.workers, 0.5));
+        let laws = laws_of("dynamic", &rows, &checks, 2).unwrap();
         assert_eq!((laws.points.len(), laws.fitted), (5, 3));
         // Twice as fast with any number: as was predicted, and as no law says that was fitted to 2 and 3.
         assert_eq!(laws.our_error, 0.0);

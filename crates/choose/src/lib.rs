@@ -42,6 +42,7 @@ pub mod machine;
 pub mod measure;
 pub mod memory;
 mod own;
+mod pace;
 pub mod plan;
 pub mod predict;
 pub mod probe;

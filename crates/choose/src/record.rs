@@ -85,12 +85,28 @@ pub struct Recorded {
     pub wall: f64,
     /// What others burned meanwhile: neither this process nor the server.
     pub others: Burned,
+    /// Seconds that the very first run took, if that had to read from a disk what later ones found in memory.
+    pub cold: Option<f64>,
 }
 
 impl Recorded {
     /// Seconds that one worker takes who starts for nothing.
     pub fn alone(&self) -> f64 {
         self.cut + self.pieces.iter().map(Piece::alone).sum::<f64>()
+    }
+
+    /// The same on a machine where computing takes `pace` times as long.
+    pub(crate) fn at(&self, pace: f64) -> Self {
+        let mut run = self.clone();
+        for piece in &mut run.pieces {
+            let asks = piece.asks * pace;
+            // What its server computes is part of what it waits.
+            piece.wait += asks - piece.asks;
+            (piece.asks, piece.cpu, piece.combine) = (asks, piece.cpu * pace, piece.combine * pace);
+        }
+        let Half { encode, decode, join, .. } = &mut run.half;
+        [&mut run.cut, &mut run.fresh.cpu, encode, decode, join].into_iter().for_each(|time| *time *= pace);
+        run
     }
 
     /// How many pieces the work has.
@@ -114,9 +130,6 @@ impl Recorded {
     }
 
     /// Bytes of the part of so many of the pieces recorded here.
-    ///
-    /// Between half and all it grows by a power: by the first, where parts are rows of a picture; by the zeroth, where
-    /// they are sums; between, where they are tables in which the same keys come again (Heaps' law).
     pub(crate) fn bytes(&self, pieces: usize) -> f64 {
         self.half.bytes * self.scale(pieces)
     }
@@ -136,14 +149,50 @@ impl Recorded {
         self.half.join * self.scale(pieces)
     }
 
-    /// In terms of a half.
+    /// How large the part of so many is, in terms of the half's.
+    ///
+    /// Known are the parts of one piece, of half and of all. Between these it grows by a power: by the first, where
+    /// parts are rows of a picture; by the zeroth, where they are sums; between, where they are tables in which the
+    /// same keys come again (Heaps' law).
     fn scale(&self, pieces: usize) -> f64 {
-        if pieces == 0 {
-            return 0.0;
+        let Half { bytes: half, whole, .. } = self.half;
+        if pieces == 0 || half <= 0.0 || whole <= 0.0 {
+            return f64::from(u8::from(pieces > 0));
         }
-        let Half { bytes, whole, .. } = self.half;
-        let power = if bytes > 0.0 && whole > 0.0 { (whole / bytes).log2().clamp(0.0, 1.0) } else { 0.0 };
-        (2.0 * pieces as f64 / self.pieces.len().max(1) as f64).powf(power)
+        let all = self.count() as f64;
+        let one = self.pieces.iter().map(|piece| piece.bytes_out).sum::<u64>() as f64 / all;
+        let (pieces, middle) = (pieces as f64 * all / self.pieces.len() as f64, all / 2.0);
+        let power = |(few, small): (f64, f64), (many, large): (f64, f64)| {
+            ((large / small).ln() / (many / few).ln()).clamp(0.0, 1.0)
+        };
+        let power = if pieces < middle && middle > 1.0 && one > 0.0 {
+            power((1.0, one), (middle, half))
+        } else {
+            power((middle, half), (all, whole))
+        };
+        (pieces / middle).powf(power)
+    }
+
+    /// Of each piece the better half of both: the same work was recorded twice.
+    fn better_of(mut self, other: &Self) -> Self {
+        fn better(one: &mut f64, other: f64) {
+            *one = one.min(other);
+        }
+        for (piece, other) in self.pieces.iter_mut().zip(&other.pieces) {
+            better(&mut piece.cpu, other.cpu);
+            better(&mut piece.wait, other.wait);
+            piece.asks = piece.asks.min(other.asks).min(piece.wait);
+            better(&mut piece.combine, other.combine);
+            better(&mut piece.width, other.width);
+        }
+        better(&mut self.fresh.cpu, other.fresh.cpu);
+        better(&mut self.fresh.wait, other.fresh.wait);
+        better(&mut self.fresh.asks, other.fresh.asks);
+        better(&mut self.half.encode, other.half.encode);
+        better(&mut self.half.decode, other.half.decode);
+        better(&mut self.half.join, other.half.join);
+        better(&mut self.cut, other.cut);
+        self
     }
 
     /// The same with neighbours taken together where there are more than a simulation has to tell apart.
@@ -211,6 +260,9 @@ pub(crate) fn thread_cpu() -> f64 {
 /// the first run of a process pays for pages and caches that later ones find ready, and whoever disturbs a piece rarely
 /// disturbs it twice. Otherwise like [`record`].
 ///
+/// A run that had to wait for a disk is recorded anew: the next one finds its files in the page cache, as will all those
+/// that are predicted from it. How long it took is kept ([`Recorded::cold`]).
+///
 /// # Errors
 /// Those of [`record`].
 pub fn record_well<W: Workload>(
@@ -218,30 +270,21 @@ pub fn record_well<W: Workload>(
     server: Option<u32>,
     patience: Duration,
 ) -> Result<(Recorded, Option<W::Part>), RunError> {
-    const SHORT: f64 = 1.0;
-    let (first, answer) = record(work, server, patience)?;
-    if first.wall > SHORT {
-        return Ok((first, answer));
+    const SHORT: f64 = 2.0;
+    let blocks = cpu::blocks_read();
+    let (mut first, mut answer) = record(work, server, patience)?;
+    let mut cold = None;
+    if cpu::blocks_read() > blocks && first.wall < patience.as_secs_f64() {
+        let again = record(work, server, patience)?;
+        // A block or two is nothing: it must have cost something.
+        cold = (first.wall > 1.2 * again.0.wall).then_some(first.wall);
+        (first, answer) = again;
     }
-    let (mut second, answer) = record(work, server, patience)?;
-    for (piece, before) in second.pieces.iter_mut().zip(&first.pieces) {
-        piece.cpu = piece.cpu.min(before.cpu);
-        piece.wait = piece.wait.min(before.wait);
-        piece.asks = piece.asks.min(before.asks).min(piece.wait);
-        piece.combine = piece.combine.min(before.combine);
-        piece.width = piece.width.min(before.width);
+    if first.wall <= SHORT {
+        let (second, again) = record(work, server, patience)?;
+        (first, answer) = (first.better_of(&second), again);
     }
-    let better = |one: f64, other: f64| one.min(other);
-    second.fresh = Fresh {
-        cpu: better(second.fresh.cpu, first.fresh.cpu),
-        wait: better(second.fresh.wait, first.fresh.wait),
-        asks: better(second.fresh.asks, first.fresh.asks),
-    };
-    second.half.encode = better(second.half.encode, first.half.encode);
-    second.half.decode = better(second.half.decode, first.half.decode);
-    second.half.join = better(second.half.join, first.half.join);
-    second.cut = better(second.cut, first.cut);
-    Ok((second, answer))
+    Ok((Recorded { cold, ..first }, answer))
 }
 
 /// Runs `work` one piece after the other and records it. `server` is the process id of a server on this machine that
@@ -313,7 +356,7 @@ pub fn record<W: Workload>(
     let whole_ran = ran == total;
     let half = if whole_ran { halves(&job, &mut left, right)? } else { Half::default() };
     let fresh = fresh(&job, server, wall / ran.max(1) as f64)?;
-    let mut recorded = Recorded { cut, pieces, ran, fresh, half, wall: cut + wall, others };
+    let mut recorded = Recorded { cut, pieces, ran, fresh, half, wall: cut + wall, others, cold: None };
     for index in ran..total {
         recorded.pieces.push(recorded.pieces[index - ran]);
     }

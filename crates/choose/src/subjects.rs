@@ -1,6 +1,6 @@
 //! What is measured: each kind of work, in the amounts that fit the time, through every mechanism there is.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use processes::worker::{Job, job};
 use workload::{Empty, Fetch, Images, Mandelbrot, Mechanism, Primes, Words, Workers, Workload};
@@ -9,8 +9,8 @@ use crate::{
     calibrate::Calibration,
     cli::Kind,
     closer, forecast,
-    foresee::{self, Foreseen},
-    measure::{MeasureError, Scale, measure_workload},
+    foresee::{self, Checking, Foreseen},
+    measure::{MeasureError, Scale, measure_served},
     plan::{Effort, Rounds, beyond_cores, up_to_cores},
     probe,
     row::Measured,
@@ -54,6 +54,10 @@ pub struct Wish {
     pub input: Option<PathBuf>,
     /// Where `fetch` gets its documents, if not from a server of our own.
     pub base_url: Option<String>,
+    /// Whether to look at memory and timelines too where that is not done anyway: one more run each.
+    pub closer: bool,
+    /// Whether to measure in the end everything that may be as fast as what is advised.
+    pub check_all: bool,
 }
 
 impl Wish {
@@ -149,11 +153,11 @@ fn latency(effort: Effort) -> Duration {
 pub fn measure(kind: Kind, wish: &Wish, tell: &dyn Fn(&str)) -> Result<Measured, MeasureError> {
     let size = wish.effort.size();
     match kind {
-        Kind::Mandelbrot => run(&wish.computing(Mandelbrot::sized(size)), wish, tell),
+        Kind::Mandelbrot => run(&wish.computing(Mandelbrot::sized(size)), None, wish, tell),
         Kind::Primes => {
             // A quarter of what the size stands for: trial division below 20 million would take all the time.
             let full = Primes::sized(size);
-            run(&wish.computing(Primes { below: full.below / 4, ..full }), wish, tell)
+            run(&wish.computing(Primes { below: full.below / 4, ..full }), None, wish, tell)
         }
         Kind::Words => {
             let words = match &wish.input {
@@ -163,30 +167,35 @@ pub fn measure(kind: Kind, wish: &Wish, tell: &dyn Fn(&str)) -> Result<Measured,
                     Words { limit: sized.limit.map(|limit| limit.min(MOST_BYTES)), ..sized }
                 }
             };
-            run(&wish.computing(words), wish, tell)
+            run(&wish.computing(words), None, wish, tell)
         }
         Kind::Images => {
             let server = ServerProcess::start(latency(wish.effort))?;
-            run(&wish.pictures(server.url()), wish, tell)
+            run(&wish.pictures(server.url()), Some(server.id()), wish, tell)
         }
         Kind::Fetch => match &wish.base_url {
-            Some(url) => run(&wish.documents(url), wish, tell),
+            Some(url) => run(&wish.documents(url), None, wish, tell),
             None => {
                 let server = ServerProcess::start(latency(wish.effort))?;
-                run(&wish.documents(server.url()), wish, tell)
+                run(&wish.documents(server.url()), Some(server.id()), wish, tell)
             }
         },
     }
 }
 
-fn run<W: Workload>(scales: &[Scale<W>], wish: &Wish, tell: &dyn Fn(&str)) -> Result<Measured, MeasureError> {
+fn run<W: Workload>(
+    scales: &[Scale<W>],
+    server: Option<u32>,
+    wish: &Wish,
+    tell: &dyn Fn(&str),
+) -> Result<Measured, MeasureError> {
     let mechanisms = wish.mechanisms::<W>();
-    let mut measured = measure_workload(scales, &mechanisms, tell)?;
+    let mut measured = measure_served(scales, &mechanisms, server, tell)?;
     closer::look(&mut measured, scales, tell);
     Ok(measured)
 }
 
-/// Foresees one kind of work, in amounts of half a second to two: the sequential run has to be short too.
+/// Foresees one kind of work.
 ///
 /// # Errors
 /// [`MeasureError`] when it cannot be done even one piece after the other.
@@ -196,6 +205,59 @@ pub fn foresee(
     calibration: &Calibration,
     tell: &dyn Fn(&str),
 ) -> Result<Foreseen, MeasureError> {
+    briefly(kind, wish, Foresee { wish, calibration, tell })?
+}
+
+/// Looks at memory and timelines of what was foreseen: of each row that was measured, and of what is advised.
+///
+/// # Errors
+/// When there is no server to fetch from.
+pub(crate) fn look(kind: Kind, wish: &Wish, foreseen: &mut Foreseen, tell: &dyn Fn(&str)) -> io::Result<()> {
+    briefly(kind, wish, Look { foreseen, tell })
+}
+
+/// What is to be done with a work, whatever its type.
+trait Visit {
+    type Outcome;
+
+    /// `server` is the id of our server process, if that works for it.
+    fn visit<W: Workload>(self, work: &W, server: Option<u32>) -> Self::Outcome;
+}
+
+struct Foresee<'a> {
+    wish: &'a Wish,
+    calibration: &'a Calibration,
+    tell: &'a dyn Fn(&str),
+}
+
+impl Visit for Foresee<'_> {
+    type Outcome = Result<Foreseen, MeasureError>;
+
+    fn visit<W: Workload>(self, work: &W, server: Option<u32>) -> Self::Outcome {
+        let Self { wish, calibration, tell } = self;
+        let time = forecast::time(wish.effort);
+        let checking = Checking { server, time, most: usize::MAX, all: wish.check_all };
+        foresee::foresee(work, &wish.mechanisms::<W>(), calibration, &checking, tell)
+    }
+}
+
+struct Look<'a> {
+    foreseen: &'a mut Foreseen,
+    tell: &'a dyn Fn(&str),
+}
+
+impl Visit for Look<'_> {
+    type Outcome = ();
+
+    fn visit<W: Workload>(self, work: &W, _server: Option<u32>) {
+        let Foreseen { measured, advice, .. } = self.foreseen;
+        closer::look_at_each(measured, work, advice.as_ref().map(|advice| advice.mechanism), self.tell);
+    }
+}
+
+/// One kind of work in an amount of half a second to two, as the sequential run has to be short. With a server, if it needs
+/// one, that ends with the visit.
+fn briefly<V: Visit>(kind: Kind, wish: &Wish, visit: V) -> io::Result<V::Outcome> {
     let size = wish.effort.size();
     let usual = wish.effort == Effort::Usual;
     let waiting = match wish.effort {
@@ -203,16 +265,15 @@ pub fn foresee(
         Effort::Quick => 30,
         Effort::Tiny => 8,
     };
-    match kind {
+    Ok(match kind {
         Kind::Mandelbrot => {
             let full = Mandelbrot::sized(size);
             let work = if usual { Mandelbrot { width: 1200, height: 900, ..full } } else { full };
-            foretell(&work, wish, calibration, None, tell)
+            visit.visit(&work, None)
         }
         Kind::Primes => {
             let full = Primes::sized(size);
-            let work = Primes { below: full.below / if usual { 8 } else { 4 }, ..full };
-            foretell(&work, wish, calibration, None, tell)
+            visit.visit(&Primes { below: full.below / if usual { 8 } else { 4 }, ..full }, None)
         }
         Kind::Words => {
             let work = match &wish.input {
@@ -222,35 +283,24 @@ pub fn foresee(
                     Words { limit: sized.limit.map(|limit| limit.min(MOST_BYTES)), ..sized }
                 }
             };
-            foretell(&work, wish, calibration, None, tell)
+            visit.visit(&work, None)
         }
         Kind::Images => {
             let server = ServerProcess::start(latency(wish.effort))?;
             // Each takes as long as a document, and a decoder's time besides.
-            let work = Images::new(server.url(), (waiting / 2).max(8));
-            foretell(&work, wish, calibration, Some(server.id()), tell)
+            visit.visit(&Images::new(server.url(), (waiting / 2).max(8)), Some(server.id()))
         }
         Kind::Fetch => {
             let fetch = |url: &str| Fetch { timeout_ms: 5_000, retries: 1, ..Fetch::new(url, waiting) };
             match &wish.base_url {
-                Some(url) => foretell(&fetch(url), wish, calibration, None, tell),
+                Some(url) => visit.visit(&fetch(url), None),
                 None => {
                     let server = ServerProcess::start(latency(wish.effort))?;
-                    foretell(&fetch(server.url()), wish, calibration, Some(server.id()), tell)
+                    visit.visit(&fetch(server.url()), Some(server.id()))
                 }
             }
         }
-    }
-}
-
-fn foretell<W: Workload>(
-    work: &W,
-    wish: &Wish,
-    calibration: &Calibration,
-    server: Option<u32>,
-    tell: &dyn Fn(&str),
-) -> Result<Foreseen, MeasureError> {
-    foresee::foresee(work, &wish.mechanisms::<W>(), calibration, server, forecast::time(wish.effort), tell)
+    })
 }
 
 /// One run that is looked at from outside: see [`probe`].

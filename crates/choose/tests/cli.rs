@@ -54,7 +54,7 @@ const FIELDS: [&str; 16] = [
 
 #[test]
 fn json_is_a_measurement_a_line_and_the_recommendation_last() {
-    let output = run(&["--tiny", "--json", "--no-report", "--runs", "1", "--workers", "1,2"]);
+    let output = run(&["--tiny", "--measure", "--json", "--no-report", "--runs", "1", "--workers", "1,2"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let lines = lines(&output);
     let (last, rows) = lines.split_last().unwrap();
@@ -97,6 +97,7 @@ fn json_is_a_measurement_a_line_and_the_recommendation_last() {
 fn people_get_a_table_and_a_reason() {
     let output = run(&[
         "--tiny",
+        "--measure",
         "--no-report",
         "--workload",
         "primes",
@@ -119,7 +120,18 @@ fn words_counts_the_files_it_is_pointed_at() {
     fs::write(directory.path().join("a.txt"), "One two two, three Three three.").unwrap();
     fs::write(directory.path().join("b.bin"), b"\xff\x00three four4four").unwrap();
     let input = directory.path().to_str().unwrap();
-    let args = ["--tiny", "--json", "--no-report", "--workload", "words", "--input", input, "--runs", "1"];
+    let args = [
+        "--tiny",
+        "--measure",
+        "--json",
+        "--no-report",
+        "--workload",
+        "words",
+        "--input",
+        input,
+        "--runs",
+        "1",
+    ];
     let output = run(&args);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let answer = &lines(&output)[0]["answer"];
@@ -132,7 +144,8 @@ fn words_counts_the_files_it_is_pointed_at() {
 fn an_empty_directory_is_said_to_be_empty() {
     let directory = tempfile::tempdir().unwrap();
     let input = directory.path().to_str().unwrap();
-    let output = run(&["--tiny", "--json", "--no-report", "--workload", "words", "--input", input]);
+    let output =
+        run(&["--tiny", "--measure", "--json", "--no-report", "--workload", "words", "--input", input]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("nothing to do"), "{}", stderr(&output));
 }
@@ -142,9 +155,10 @@ fn wrong_usage_ends_with_2_and_says_what_is_possible() {
     for (args, part) in [
         (&["--workload", "sums"][..], "mandelbrot"),
         (&["--mechanism", "magic"], "process-dynamic"),
-        (&["--workers", "0"], "4096"),
-        (&["--workers", "99999"], "4096"),
-        (&["--runs", "0"], "1..=1000"),
+        (&["--measure", "--workers", "0"], "4096"),
+        (&["--measure", "--workers", "99999"], "4096"),
+        (&["--measure", "--runs", "0"], "1..=1000"),
+        (&["--runs", "3"], "--measure"),
         (&["--input", "/nowhere/at/all"], "/nowhere/at/all"),
         (&["--workload", "primes", "--input", "."], "words"),
         (&["--workload", "primes", "--base-url", "http://localhost"], "fetch"),
@@ -161,8 +175,18 @@ fn wrong_usage_ends_with_2_and_says_what_is_possible() {
 fn a_server_that_refuses_fails_its_workload_and_no_other() {
     // A port that was free a moment ago.
     let url = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
-    let args =
-        ["--tiny", "--json", "--no-report", "--workload", "primes,fetch", "--base-url", &url, "--runs", "1"];
+    let args = [
+        "--tiny",
+        "--measure",
+        "--json",
+        "--no-report",
+        "--workload",
+        "primes,fetch",
+        "--base-url",
+        &url,
+        "--runs",
+        "1",
+    ];
     let output = run(&args);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains(&url), "{}", stderr(&output));
@@ -184,13 +208,25 @@ fn a_server_that_says_no_is_quoted() {
                 .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         }
     });
-    let output = run(&["--tiny", "--json", "--no-report", "--workload", "fetch", "--base-url", &url]);
+    let output =
+        run(&["--tiny", "--measure", "--json", "--no-report", "--workload", "fetch", "--base-url", &url]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("404") && stderr(&output).contains(&url), "{}", stderr(&output));
 }
 
 fn primes(extra: &[&str]) -> Vec<String> {
-    let fixed = ["--tiny", "--workload", "primes", "--mechanism", "dynamic", "--workers", "2", "--runs", "1"];
+    let fixed = [
+        "--tiny",
+        "--measure",
+        "--workload",
+        "primes",
+        "--mechanism",
+        "dynamic",
+        "--workers",
+        "2",
+        "--runs",
+        "1",
+    ];
     fixed.iter().chain(extra).map(|arg| (*arg).to_owned()).collect()
 }
 
@@ -256,6 +292,7 @@ fn ctrl_c_ends_it_with_130_and_so_do_its_children() {
     for (signal, code) in [(Signal::INT, Some(130)), (Signal::KILL, None)] {
         // Far more rounds than anyone would wait for.
         let mut child = choose(&[
+            "--measure",
             "--no-report",
             "--workload",
             "fetch",
@@ -273,6 +310,7 @@ fn ctrl_c_ends_it_with_130_and_so_do_its_children() {
             if !children.is_empty() {
                 break children;
             }
+            assert_eq!(child.try_wait().unwrap(), None, "it ended before it was told to");
             thread::yield_now();
         };
         kill_process(Pid::from_child(&child), signal).unwrap();

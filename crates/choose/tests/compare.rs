@@ -62,8 +62,18 @@ fn lines(values: &[Value]) -> String {
 #[test]
 fn a_run_does_not_differ_from_itself() {
     let files = Files::new();
-    let args =
-        ["--tiny", "--json", "--no-report", "--workload", "primes,fetch", "--workers", "1,2", "--runs", "3"];
+    let args = [
+        "--tiny",
+        "--measure",
+        "--json",
+        "--no-report",
+        "--workload",
+        "primes,fetch",
+        "--workers",
+        "1,2",
+        "--runs",
+        "3",
+    ];
     let run = Command::new(env!("CARGO_BIN_EXE_choose")).args(args).output().unwrap();
     assert!(run.status.success(), "{}", stderr(&run));
     let file = files.write("a.json", &run.stdout);

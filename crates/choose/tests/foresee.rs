@@ -4,7 +4,11 @@
 
 use std::{thread, time::Duration};
 
-use choose::{calibrate::Calibration, foresee::foresee, predict::Costs};
+use choose::{
+    calibrate::Calibration,
+    foresee::{Checking, foresee},
+    predict::Costs,
+};
 use serde::{Deserialize, Serialize};
 use workload::{Mechanism, PieceError, Workload, sequential};
 
@@ -36,13 +40,14 @@ impl Workload for Waits {
 fn a_lie_confirms_no_prediction() {
     let calibration = Calibration { costs: vec![("dynamic", Costs::default())], ..Calibration::default() };
     let work = Waits(8);
+    let checking = Checking { server: None, time: Duration::ZERO, most: 8, all: false };
     for (lies, run) in [
         (false, (|work, _, timeline| sequential(work, timeline)) as workload::Run<Waits>),
         (true, (|work, _, timeline| sequential(&Waits(work.0 - 1), timeline)) as workload::Run<Waits>),
     ] {
         let mechanisms =
             [Mechanism { name: "dynamic", concept: "test", about: "made for a test", file: file!(), run }];
-        let foreseen = foresee(&work, &mechanisms, &calibration, None, Duration::ZERO, &|_| ()).unwrap();
+        let foreseen = foresee(&work, &mechanisms, &calibration, &checking, &|_| ()).unwrap();
         let measured: Vec<_> =
             foreseen.measured.rows.iter().filter(|row| row.mechanism == "dynamic").collect();
         assert!(!measured.is_empty());

@@ -1,4 +1,4 @@
-//! `choose --predict`: what it prints, whatever the figures are.
+//! `choose` as it usually is: what it prints, whatever the figures are.
 
 use std::process::{Command, Output, Stdio};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 fn choose(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_choose"));
-    command.args(["--tiny", "--predict", "--no-report"]).args(args);
+    command.args(["--tiny", "--no-report"]).args(args);
     command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null()).output().expect("choose starts")
 }
 
@@ -57,9 +57,20 @@ fn people_get_the_machine_what_was_recorded_and_advice() {
 }
 
 #[test]
+fn advice_is_judged_when_everything_is_checked() {
+    let output = choose(&["--json", "--check-all", "--workload", "fetch", "--mechanism", "dynamic,static"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = lines(&output);
+    let regret = lines.iter().find_map(|line| line.get("regret")).expect("a judgement");
+    let advised = &lines.last().unwrap()["recommendation"][0];
+    assert_eq!((&regret["mechanism"], &regret["workers"]), (&advised["mechanism"], &advised["workers"]));
+    assert!(regret["times"].as_f64().unwrap() >= 1.0 && regret["of"].as_u64().unwrap() >= 2, "{regret}");
+}
+
+#[test]
 fn what_is_predicted_for_all_numbers_of_workers_takes_none() {
-    for extra in [["--workers", "2"], ["--runs", "3"]] {
-        assert_eq!(choose(&extra).status.code(), Some(2));
+    for extra in [&["--workers", "2"][..], &["--runs", "3"], &["--check-all", "--measure"]] {
+        assert_eq!(choose(extra).status.code(), Some(2));
     }
 }
 
@@ -70,6 +81,7 @@ fn errors_to_either_side_do_not_cancel_out() {
         mechanism: "pool",
         workers: 2,
         predicted_s: 1.0,
+        pace: 1.0,
         measured_s: 1.0 + error,
         error,
         held_out: true,

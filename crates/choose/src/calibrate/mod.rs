@@ -125,6 +125,13 @@ impl Calibration {
         Self { gains: gains(), ..self.clone() }
     }
 
+    /// What 1, 2, ... threads get done at once when all of them get `gain` done.
+    pub(crate) fn gains_at(&self, gain: f64) -> Vec<f64> {
+        let (then, cores) = (self.gain(), self.gains.len() as f64);
+        let share = if then > 1.0 { (gain.clamp(1.0, cores) - 1.0) / (then - 1.0) } else { 1.0 };
+        self.gains.iter().map(|one| 1.0 + (one - 1.0) * share).collect()
+    }
+
     /// What to warn of: a machine that is not quiet. `None` on a quiet one.
     pub fn noise(&self) -> Option<String> {
         let (gain, cores) = (self.gain(), self.gains.len());

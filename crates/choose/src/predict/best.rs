@@ -47,6 +47,12 @@ impl Outlook {
         found.map(|one| one.seconds)
     }
 
+    /// What is left of it where there may be no more workers than `most`.
+    pub(crate) fn within(mut self, most: usize) -> Self {
+        self.all.retain(|one| one.workers <= most);
+        self
+    }
+
     /// The fastest.
     pub fn best(&self) -> Option<&Predicted> {
         self.all.iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds))

@@ -179,12 +179,13 @@ impl Replay<'_> {
             return vec![Step::Compute(computes + after, width)];
         }
         let half = computes / 2.0;
-        let mut steps = vec![Step::Compute(half, width)];
-        if asks > 0.0 {
-            steps.push(Step::Ask(asks));
-        }
-        steps.extend([Step::Wait((wait - asks).max(0.0)), Step::Compute(half + after, width)]);
-        steps
+        // It reads a request, waits for something of its own, and writes the answer: half of its computing before.
+        let asking = (asks > 0.0).then_some(Step::Ask(asks / 2.0));
+        [Some(Step::Compute(half, width)), asking, Some(Step::Wait((wait - asks).max(0.0))), asking]
+            .into_iter()
+            .flatten()
+            .chain([Step::Compute(half + after, width)])
+            .collect()
     }
 }
 
