@@ -46,13 +46,20 @@ impl fmt::Display for Name {
 
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.0.to_str() {
+            // Nearly all: they go as they are. (`collect_str` writes twice, the first time to know the length.)
+            Some(plain) if !plain.contains('%') => serializer.serialize_str(plain),
+            _ => serializer.collect_str(self),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
+        if !text.contains('%') {
+            return Ok(Self(text.into()));
+        }
         match decoded(text.as_bytes()) {
             Some(bytes) => Ok(Self(OsString::from_vec(bytes).into())),
             None => Err(de::Error::custom(format_args!("{text:?}: a % without two hexadecimal digits"))),
