@@ -93,6 +93,11 @@ impl Canvas {
         Ok(Self { pixels, width, height })
     }
 
+    /// Enters all pages in this process's page table now: for who will draw tiles all over the picture.
+    pub fn populate(&self) {
+        self.pixels.mapping().populate();
+    }
+
     // ANCHOR: draw
     /// Puts a tile, row by row, in its place.
     ///

@@ -11,7 +11,7 @@
 //! - What is lost is room: letters that were written for a word that another process entered first, or never entered.
 //!
 //! # Limits
-//! - Its size is fixed. [`TableError::Full`] comes at the last slot; above half full searches get longer.
+//! - Its size is fixed. [`TableError::Full`] comes at the last slot; above three quarters full searches get long.
 //! - Who can write to the segment can change counts and words, but make nobody read outside of it.
 
 pub mod keys;
@@ -75,7 +75,8 @@ pub enum TableError {
 /// How large a table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Room for so many words at half full, at which searches are short. It becomes a power of two.
+    /// Room for so many words at three quarters full at most: a search looks at 2.5 slots for a word that is there, and at
+    /// 8.5 for a new one (Knuth, volume 3, 6.4), which are neighbours. Slots become a power of two.
     pub words: usize,
     /// Counts for each word.
     pub columns: usize,
@@ -85,7 +86,8 @@ pub struct Plan {
 
 impl Plan {
     const fn slots(self) -> usize {
-        (if self.words == 0 { 1 } else { self.words }).saturating_mul(2).next_power_of_two()
+        let words = if self.words == 0 { 1 } else { self.words };
+        words.saturating_add(words.div_ceil(3)).next_power_of_two()
     }
 
     /// Bytes of a segment for it.
@@ -180,6 +182,25 @@ impl Table {
         Ok(())
     }
 
+    /// Sets the count of `word` in `column`, in which nobody else counts: a store, where [`add`](Self::add) takes a locked
+    /// instruction, which on x86 waits until all stores before it have reached the cache.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn set_with(
+        &self,
+        column: usize,
+        word: &[u8],
+        times: u64,
+        steps: &impl Steps,
+    ) -> Result<(), TableError> {
+        let counts = self.column(column)?;
+        // Relaxed: as in `add_with`.
+        counts[self.keys().enter(word, steps)?].store(times, Relaxed);
+        steps.at("added");
+        Ok(())
+    }
+
     /// Sets all counts of a column to 0: what a killed worker has added is to be added again.
     ///
     /// # Errors
@@ -211,6 +232,11 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// Enters all pages in this process's page table now: for who will count many words.
+    pub fn populate(&self) {
+        self.shared.mapping().populate();
     }
 
     /// Units of letters that are in use, gaps counted.

@@ -82,7 +82,10 @@ pub fn draw(
 fn open(terms: Terms) -> Result<Easel, TaskError> {
     let bench = Bench::open(terms.brief)?;
     let areas = bench.work.pieces()?;
-    Ok(Easel { bench, areas, canvas: Canvas::attach(terms.canvas.open()?)? })
+    let canvas = Canvas::attach(terms.canvas.open()?)?;
+    // Each worker has tiles on nearly all pages.
+    canvas.populate();
+    Ok(Easel { bench, areas, canvas })
 }
 
 // ANCHOR: draw_all

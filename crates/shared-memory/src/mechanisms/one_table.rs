@@ -2,7 +2,7 @@
 //!
 //! **How** Each worker counts its pieces in a table of its own, as a thread would: a word comes every 10 ns, and two
 //! processes that add to one word fight for its cache line. At the end each pours what it has into the common table: one
-//! addition for each *different* word, in a column of its own. When a worker is killed, its successor clears that column and
+//! store for each *different* word, in a column of its own. When a worker is killed, its successor clears that column and
 //! counts again all that the worker had taken: nothing is lost, nothing counted twice.
 //!
 //! **Take it** where the result is large and several processes are to look things up in it. **Not** where one process needs
@@ -119,7 +119,10 @@ fn read_of(work: &Words, outputs: Vec<Poured>) -> Option<Tally> {
 }
 
 fn open(terms: Terms) -> Result<Reader, TaskError> {
-    Ok(Reader { bench: Bench::open(terms.brief)?, table: Table::attach(terms.table.open()?)? })
+    let table = Table::attach(terms.table.open()?)?;
+    // Words are strewn over all pages.
+    table.populate();
+    Ok(Reader { bench: Bench::open(terms.brief)?, table })
 }
 
 // ANCHOR: count_all
@@ -128,6 +131,10 @@ fn open(terms: Terms) -> Result<Reader, TaskError> {
 fn count_all(reader: &mut Reader, worker: u32) -> Result<Outcome<Poured>, TaskError> {
     let Reader { bench, table } = reader;
     let pieces = bench.board.pieces();
+    // One who was killed while it poured has left counts: also of words that are not there again, if a file has changed.
+    if pieces.taken(worker).next().is_some() {
+        table.clear(worker as usize)?;
+    }
     let mut mine = Vec::new();
     let mut tally = Tally::default();
     for place in pieces.taken(worker).chain(std::iter::from_fn(|| pieces.take(worker))) {
@@ -160,14 +167,12 @@ impl Steps for Watched {
     }
 }
 
-/// Adds all `counts` to the worker's own column.
+/// Puts all `counts` in the worker's own column, in which there is nothing yet.
 fn pour(table: &Table, column: usize, counts: &Counts) -> Result<(), TableError> {
-    // A predecessor may have been killed while it poured.
-    table.clear(column)?;
     let mut outcome = Ok(());
     counts.for_each(|word, times| {
         if outcome.is_ok() {
-            outcome = table.add_with(column, word.as_bytes(), times, &Watched);
+            outcome = table.set_with(column, word.as_bytes(), times, &Watched);
         }
     });
     outcome
