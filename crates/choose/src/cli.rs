@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
 
 use clap::{Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use workload::{Empty, Fetch, Images, Mandelbrot, Primes, Words, Workers, Workload};
@@ -89,7 +93,7 @@ pub enum Role {
     Python(crate::beside::PythonArgs),
     /// Say what differs between two runs beyond noise: two machines, or two days
     ///
-    /// Each file is what `choose --json` has printed. A time or a speed-up differs when the medians lie further apart
+    /// Each file is what `choose --measure --json` has printed. A time or a speed-up differs when the medians lie further apart
     /// than the spreads (p10 to p90) of both together, and by more than 8 %.
     #[command(
         after_help = "Exit code: 0 nothing differs beyond noise, 1 something does, 2 wrong usage, or a file that is no run."
@@ -192,8 +196,23 @@ impl Args {
         if self.base_url.is_some() && !kinds.contains(&Kind::Fetch) {
             return Err("--base-url is for `fetch`, which is not among the workloads asked for".to_owned());
         }
+        for (option, path) in
+            [("--report", &self.report), ("--picture", &self.picture), ("--trace", &self.trace)]
+        {
+            if let Some(path) = path {
+                writable(path).map_err(|why| format!("{option} {}: {why}", path.display()))?;
+            }
+        }
         Ok(())
     }
+}
+
+/// Whether a file can be written there; makes it, and the directories that it is in.
+fn writable(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent)?;
+    }
+    OpenOptions::new().create(true).append(true).open(path).map(drop)
 }
 
 /// Names of all mechanisms: the same for every workload.

@@ -182,7 +182,12 @@ pub fn foresee<W: Workload>(
         foreseen.measured_more = true;
     }
     foreseen.measured = measured;
-    let taken = if quiet && !foreseen.disturbed { confirm(&foreseen, taken, waits) } else { Some(taken) };
+    let taken = if quiet && !foreseen.disturbed {
+        confirm(&foreseen, taken, waits, BAND)
+    } else {
+        // What others left of the machine says little, but all that were measured had their share of it.
+        Some(confirm(&foreseen, taken.clone(), waits, CLEARLY).unwrap_or(taken))
+    };
     foreseen.advice = Some(match taken {
         Some(taken) => counsel::take(&foreseen, &taken, calibration, mechanisms),
         None => counsel::sequential(&foreseen, calibration),
@@ -230,9 +235,12 @@ pub(crate) fn take(outlook: &Outlook, waits: bool) -> Option<Predicted> {
     equals.min_by_key(|one| (rank(one), one.workers)).cloned()
 }
 
-/// What was measured has the last word: another one of those measured, if it is clearly faster; none, if the one to
-/// take gains nothing.
-fn confirm(foreseen: &Foreseen, taken: Predicted, waits: bool) -> Option<Predicted> {
+/// On a machine that others use, what is faster by less than this may be so by chance.
+const CLEARLY: f64 = 0.3;
+
+/// What was measured has the last word: another one of those measured, if it is faster by more than `band`; none, if the
+/// one to take gains nothing.
+fn confirm(foreseen: &Foreseen, taken: Predicted, waits: bool, band: f64) -> Option<Predicted> {
     let speedup = |row: &Row| row.samples(Shot::speedup).median();
     let rows = || foreseen.measured.rows.iter().filter(|row| row.counts() && row.mechanism != SEQUENTIAL);
     let best = rows().max_by(|a, b| speedup(a).total_cmp(&speedup(b)))?;
@@ -241,7 +249,7 @@ fn confirm(foreseen: &Foreseen, taken: Predicted, waits: bool) -> Option<Predict
     }
     let rank = |row: &Row| order(waits).iter().position(|name| *name == row.mechanism).unwrap_or(usize::MAX);
     let mine = rows().find(|row| row.mechanism == taken.mechanism && row.workers == taken.workers);
-    if mine.is_some_and(|mine| speedup(mine) * (1.0 + BAND) >= speedup(best)) {
+    if mine.is_some_and(|mine| speedup(mine) * (1.0 + band) >= speedup(best)) {
         return Some(taken);
     }
     let equals = rows().filter(|row| speedup(row) * (1.0 + BAND) >= speedup(best));
@@ -350,7 +358,7 @@ mod tests {
             advice: None,
             regret: None,
         };
-        confirm(&foreseen, taken, false)
+        confirm(&foreseen, taken, false, BAND)
     }
 
     #[test]

@@ -261,7 +261,7 @@ fn briefly<V: Visit>(kind: Kind, wish: &Wish, visit: V) -> io::Result<V::Outcome
     let size = wish.effort.size();
     let usual = wish.effort == Effort::Usual;
     let waiting = match wish.effort {
-        Effort::Usual => 60,
+        Effort::Usual => 40,
         Effort::Quick => 30,
         Effort::Tiny => 8,
     };

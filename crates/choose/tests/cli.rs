@@ -249,11 +249,20 @@ fn the_report_needs_nothing_else() {
 
 #[test]
 fn a_report_that_cannot_be_written_costs_no_figure() {
-    let args = primes(&["--json", "--report", "/dev/null/report.html"]);
+    let args = primes(&["--json", "--report", "/dev/full"]);
     let output = run(&args.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("cannot write /dev/null/report.html"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("cannot write /dev/full"), "{}", stderr(&output));
     assert!(lines(&output).last().unwrap()["recommendation"].is_array());
+}
+
+#[test]
+fn a_place_where_no_file_can_be_is_told_before_anything_is_measured() {
+    for option in ["--report", "--picture", "--trace"] {
+        let output = run(&["--tiny", option, "/dev/null/file"]);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""));
+        assert!(stderr(&output).contains(&format!("{option} /dev/null/file")), "{}", stderr(&output));
+    }
 }
 
 #[test]

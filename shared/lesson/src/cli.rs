@@ -51,6 +51,9 @@ struct Args {
     /// Play LESSON/SCENE in this process: lessons start themselves again with this
     #[arg(long, hide = true)]
     scene: Option<String>,
+    /// And end with this process, which waits for it
+    #[arg(long, hide = true)]
+    of: Option<u32>,
 }
 
 /// One lesson, told: a line of `--json`.
@@ -96,6 +99,10 @@ pub fn tell<T: Into<OsString> + Clone>(
         }
     };
     if let Some(scene) = &args.scene {
+        #[cfg(target_os = "linux")]
+        if let Some(error) = args.of.and_then(|teller| crate::scene::end_with(teller).err()) {
+            eprintln!("cannot end with the lesson: {error}");
+        }
         return play(lessons, scene);
     }
     let form = match (args.json, args.quiet) {

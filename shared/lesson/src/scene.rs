@@ -4,7 +4,7 @@ use std::{
     env,
     io::{self, Read},
     path::PathBuf,
-    process::{Command, ExitStatus, Stdio},
+    process::{self, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -27,7 +27,24 @@ pub struct Played {
 
 /// Runs this very program again, as `--scene LESSON/SCENE`, for at most `within`.
 pub(crate) fn play(lesson: &str, scene: &str, within: Duration) -> io::Result<Played> {
-    watched(Command::new(this_program()?).args(["--scene", &format!("{lesson}/{scene}")]), within)
+    let mut command = Command::new(this_program()?);
+    command.args(["--scene", &format!("{lesson}/{scene}"), "--of", &process::id().to_string()]);
+    watched(&mut command, within)
+}
+
+/// Ends this process, a scene, when `teller` ends that waits for it: who is killed can kill nobody any more, and a scene
+/// may hang for ever.
+///
+/// It ends with the *thread* that started it (prctl(2), PR_SET_PDEATHSIG), which is the one that waits.
+#[cfg(target_os = "linux")]
+pub(crate) fn end_with(teller: u32) -> io::Result<()> {
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // If it ended before that call, no signal will come.
+    if getppid().map(|parent| parent.as_raw_pid().cast_unsigned()) != Some(teller) {
+        process::exit(1);
+    }
+    Ok(())
 }
 
 /// Runs `command` and reads what it prints; kills it after `within`.

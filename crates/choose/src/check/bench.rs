@@ -8,7 +8,7 @@ use std::{
 use lesson::measure::Samples;
 use workload::{Mechanism, Timeline, Workers, Workload};
 
-use super::{Check, evidence::Evidence};
+use super::{Check, evidence::Evidence, shared};
 use crate::{
     burned::Moment,
     calibrate::Calibration,
@@ -85,7 +85,9 @@ impl<W: Workload> Bench<'_, W> {
         let pairs = wanted.iter().zip(&rows).filter(|(_, row)| row.counts());
         let checks =
             pairs.map(|(one, row)| self.check(one, row, &paces[&(row.mechanism, row.workers)], &gains));
-        let checks = checks.collect();
+        let mut checks: Vec<Check> = checks.collect();
+        let concept = |name: &str| self.mechanisms.iter().find(|one| one.name == name).map(|one| one.concept);
+        shared(&mut checks, |name| concept(name) == Some("threads"));
         (rows, checks)
     }
 

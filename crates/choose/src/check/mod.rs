@@ -85,6 +85,19 @@ pub(crate) fn candidates(outlook: &Outlook, tried: &[Predicted]) -> Vec<Predicte
     best.into_iter().filter(|one| seen.insert(one.mechanism)).take(MOST).cloned().collect()
 }
 
+/// Where threads are off by far and processes, in the same rounds, are as predicted, nothing else on the machine is the
+/// reason: threads share what processes do not.
+fn shared(checks: &mut [Check], threads: impl Fn(&str) -> bool) {
+    let processes_hold = checks.iter().any(|check| !threads(check.mechanism) && check.holds());
+    for check in checks.iter_mut().filter(|check| processes_hold && check.error > 2.0 * TOLERATED) {
+        if threads(check.mechanism) {
+            check.kind = Some(
+                "a lock, or something else that threads share and processes do not: those were as predicted meanwhile",
+            );
+        }
+    }
+}
+
 /// Everything that may turn out to be the fastest: more than twice as long as the best is too far off for that.
 pub(crate) fn plausible(outlook: &Outlook) -> Vec<Predicted> {
     let best = outlook.best().map_or(0.0, |best| best.seconds);
@@ -114,6 +127,28 @@ pub(crate) fn on_cores(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hurts_threads_only_is_something_that_they_share() {
+        let check = |mechanism, error| Check {
+            workload: "made-up",
+            mechanism,
+            workers: 2,
+            predicted_s: 1.0,
+            pace: 1.0,
+            measured_s: 1.0 + error,
+            error,
+            held_out: true,
+            kind: Some("others used the cores meanwhile").filter(|_| error > TOLERATED),
+        };
+        let kinds = |processes| {
+            let mut checks = [check("dynamic", 0.9), check("pool", 0.2), check("process-dynamic", processes)];
+            shared(&mut checks, |name| name != "process-dynamic");
+            checks.map(|check| check.kind.unwrap_or("none").split(' ').take(2).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(kinds(0.1), ["a lock,", "others used", "none"]);
+        assert_eq!(kinds(0.8), ["others used", "others used", "others used"]);
+    }
 
     #[test]
     fn what_is_measured_instead_are_the_fastest_mechanisms_that_were_not_tried() {
