@@ -20,7 +20,7 @@
 //! - None comes out twice, unless its consumer died between the look at it and [`Taken::done`]. `pop` does not show it
 //!   before, so what `pop` gives comes once.
 //! - None is torn: a message whose producer died while writing it does not come out at all.
-//! - A death delays others by [`PATIENCE`] and a look at the slots; it never stops them.
+//! - A death delays others by `PATIENCE` and a look at the slots; it never stops them.
 //!
 //! # Limits
 //! - Messages are of one size, plain data, and copied. Those of one producer come in its order, unless a consumer dies.

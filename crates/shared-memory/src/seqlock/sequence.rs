@@ -17,7 +17,7 @@ shared! {
         pub number: AtomicU64,
         /// Who writes: a [`Who`].
         pub writer: AtomicU64,
-        /// [`Plain::LAYOUT`] of the value.
+        /// `Plain::LAYOUT` of the value.
         pub layout: AtomicU64,
     }
 }
