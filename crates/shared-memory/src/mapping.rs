@@ -167,7 +167,7 @@ impl Mapping {
         self.start.as_ptr()
     }
 
-    /// Enters all pages in this process's page table now: one call, a quarter of what a fault for each of them takes.
+    /// Enters all pages in this process's page table now: one call instead of a fault for each of them.
     ///
     /// MADV_POPULATE_WRITE is in Linux since 5.14. Where it is not known, or fails, pages come one by one, as ever.
     pub fn populate(&self) {
