@@ -6,12 +6,12 @@
 //! everything that is measured, and the prediction is for the pace found there: like every comparison of times here, predicted
 //! and measured are a ratio of the same moment.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
-use lesson::measure;
+use lesson::measure::{self, Samples};
 #[cfg(target_os = "linux")]
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use workload::{Job, Timeline, Workload};
+use workload::{Job, RunError, Timeline, Workload};
 
 use crate::record::{Piece, Recorded, thread_cpu};
 
@@ -20,40 +20,61 @@ const LOOK: f64 = 0.03;
 const MOST: f64 = 0.1;
 /// Less than this is noise.
 const LEAST: f64 = 2e-3;
-/// Its pieces are taken from so many places, if they are short.
+/// Its pieces are taken from so many places, if they are short; and from so few if they are long, as two on each of two cores
+/// are the least that tells a core's pace from an accident.
 const PLACES: usize = 8;
+const FEW: usize = 4;
 
 /// Pieces to be done again.
 pub(crate) struct Pace<'a, W: Workload> {
     /// `None` where nothing can be said: the pieces are too long, or hardly compute.
     job: Option<Job<'a, W>>,
-    stretches: Vec<Range<usize>>,
-    /// Processor time that they took when they were recorded. Seconds.
-    recorded: f64,
+    /// With the processor time that each took when it was recorded. Seconds.
+    stretches: Vec<(Range<usize>, f64)>,
+}
+
+/// What was seen: of each stretch the core that it ran on, and its cost as a multiple of what was recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Look(Vec<(usize, f64)>);
+
+/// What pieces cost, as a multiple of what they cost when they were recorded, from what was seen before and after; 1 where
+/// nothing can be said.
+///
+/// Of each core the middle one of its stretches, as one that was interrupted says nothing about the others; of the cores
+/// their mean, as each has a pace of its own: what its neighbour in the same real core does.
+pub(crate) fn pace(looks: &[&Look]) -> f64 {
+    let mut cores: BTreeMap<usize, Samples> = BTreeMap::new();
+    for (core, cost) in looks.iter().flat_map(|look| &look.0) {
+        cores.entry(*core).or_default().push(*cost);
+    }
+    let count = cores.len() as f64;
+    if cores.is_empty() { 1.0 } else { cores.values().map(Samples::median).sum::<f64>() / count }
 }
 
 impl<'a, W: Workload> Pace<'a, W> {
     /// For `work`, as it was recorded.
     pub(crate) fn new(work: &'a W, run: &Recorded, timeline: &'a Timeline) -> Self {
-        let stretches = stretches(run);
-        let of = |range: &Range<usize>| run.pieces[range.clone()].iter().map(|piece| piece.cpu).sum::<f64>();
-        let recorded: f64 = stretches.iter().map(of).sum();
-        let job = if recorded < LEAST { None } else { Job::cut(work, timeline).ok() };
-        Self { job, stretches, recorded }
+        let cost =
+            |range: &Range<usize>| run.pieces[range.clone()].iter().map(|piece| piece.cpu).sum::<f64>();
+        let stretches: Vec<_> =
+            stretches(run).into_iter().map(|range| (range.clone(), cost(&range))).collect();
+        let enough = stretches.iter().map(|(_, cost)| cost).sum::<f64>() >= LEAST;
+        let job = if enough { Job::cut(work, timeline).ok() } else { None };
+        Self { job, stretches }
     }
 
-    /// What pieces cost now, as a multiple of what they cost when they were recorded; 1 where nothing can be said.
-    ///
-    /// On each core in turn, as each has a pace of its own: what its neighbour in the same real core does.
-    pub(crate) fn look(&self) -> f64 {
-        let Some(job) = &self.job else { return 1.0 };
+    /// What pieces cost now, on each core in turn.
+    pub(crate) fn look(&self) -> Look {
+        let Some(job) = &self.job else { return Look::default() };
         let places = Places::here();
-        let before = thread_cpu();
-        let done = self.stretches.iter().enumerate().try_for_each(|(turn, stretch)| {
-            places.go(turn);
-            stretch.clone().try_for_each(|index| job.run(0, index).map(drop))
+        let seen = self.stretches.iter().enumerate().map(|(turn, (stretch, recorded))| {
+            let core = places.go(turn);
+            let before = thread_cpu();
+            stretch.clone().try_for_each(|index| job.run(0, index).map(drop))?;
+            Ok((core, (thread_cpu() - before) / recorded))
         });
-        if done.is_ok() { (thread_cpu() - before) / self.recorded } else { 1.0 }
+        // What cannot be run says nothing about the machine.
+        Look(seen.collect::<Result<_, RunError>>().unwrap_or_default())
     }
 }
 
@@ -69,13 +90,16 @@ impl Places {
         Self { all: sched_getaffinity(None).ok() }
     }
 
-    /// To the `turn`-th of them, counted round. Where the system does not let us, the thread stays where it is.
-    fn go(&self, turn: usize) {
-        let Some(all) = &self.all else { return };
+    /// To the `turn`-th of them, counted round; which one that is. Where the system does not let us, the thread stays
+    /// where it is.
+    fn go(&self, turn: usize) -> usize {
+        let Some(all) = &self.all else { return 0 };
         let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core)).collect();
+        let core = cores[turn % cores.len()];
         let mut one = CpuSet::new();
-        one.set(cores[turn % cores.len()]);
+        one.set(core);
         let _ = sched_setaffinity(None, &one);
+        core
     }
 }
 
@@ -92,7 +116,9 @@ impl Places {
         Self {}
     }
 
-    fn go(&self, _: usize) {}
+    fn go(&self, _: usize) -> usize {
+        0
+    }
 }
 
 /// What all cores get done at once while something is measured.
@@ -137,8 +163,10 @@ fn stretches(run: &Recorded) -> Vec<Range<usize>> {
         return Vec::new();
     }
     let share = (LOOK / cpu).min(MOST / alone).min(1.0);
-    // Of long pieces there is time for a few only.
-    let places = ((share * pieces.len() as f64) as usize).clamp(1, PLACES);
+    let count = pieces.len() as f64;
+    // Of long pieces there is time for a few only, of the longest for less than that.
+    let few = ((2.0 * MOST * count / alone) as usize).clamp(1, FEW);
+    let places = ((share * count) as usize).clamp(few, PLACES).min(pieces.len());
     let wanted = share * cpu / places as f64;
     let mut stretches: Vec<Range<usize>> = Vec::new();
     let (mut before, mut index) = (0.0, 0);
@@ -193,6 +221,20 @@ mod tests {
         pieces.extend(vec![computes(1e-3); 10]);
         let stretches = stretches(&recorded(pieces));
         assert!(stretches.iter().filter(|range| range.start >= 985).count() >= 3, "{stretches:?}");
+    }
+
+    #[test]
+    fn of_long_pieces_there_are_few_and_of_the_longest_none() {
+        let places = |seconds| stretches(&recorded(vec![computes(seconds); 20])).len();
+        assert_eq!((places(0.02), places(0.045), places(0.09), places(0.15), places(0.3)), (4, 4, 2, 1, 0));
+    }
+
+    #[test]
+    fn one_that_was_interrupted_says_nothing_and_each_core_counts() {
+        let (before, after) =
+            (Look(vec![(0, 1.0), (1, 1.5), (0, 1.0)]), Look(vec![(0, 3.0), (1, 1.5), (1, 9.0)]));
+        assert_eq!(pace(&[&before, &after]), 1.25);
+        assert_eq!(pace(&[&Look::default()]), 1.0);
     }
 
     #[test]

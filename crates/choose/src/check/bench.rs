@@ -13,7 +13,7 @@ use crate::{
     burned::Moment,
     calibrate::Calibration,
     measure::{timed, wrong_answer},
-    pace::{Gain, Pace},
+    pace::{self, Gain, Pace},
     predict::{Form, Predicted, predict},
     record::Recorded,
     row::{Row, Shot},
@@ -52,7 +52,7 @@ impl<W: Workload> Bench<'_, W> {
             wanted.iter().map(|one| Row::new(one.mechanism, one.workers, pieces)).collect();
         let mut paces: HashMap<(&str, usize), Vec<f64>> = HashMap::new();
         let off = Timeline::off();
-        let (pace, mut gain) =
+        let (looks, mut gain) =
             (Pace::new(self.work, self.recorded, &off), Gain::new(&self.calibration.gains));
         let begun = Instant::now();
         let around = Moment::now(self.server);
@@ -60,13 +60,13 @@ impl<W: Workload> Bench<'_, W> {
         while round < LEAST || (round < MOST && begun.elapsed().mul_f64(1.0 + 1.0 / round as f64) <= time) {
             tell(&format!("check {}: cores", round + 1));
             gain.look();
-            let mut before = pace.look();
+            let mut before = looks.look();
             for row in rows.iter_mut().filter(|row| row.error.is_none()) {
                 tell(&format!("check {}, {} x {}", round + 1, row.mechanism, row.workers));
                 let shot = self.run(row);
-                let after = pace.look();
+                let after = looks.look();
                 if let Some((seconds, cpu)) = shot {
-                    let pace = (before + after) / 2.0;
+                    let pace = pace::pace(&[&before, &after]);
                     let (alone, ceiling) = (self.recorded.at(pace).alone(), self.ceiling(row.workers));
                     row.shots.push(Shot { round, seconds, alone, ceiling, cpu });
                     paces.entry((row.mechanism, row.workers)).or_default().push(pace);
