@@ -42,17 +42,7 @@ pub(super) fn unchecked<W: Workload>(
         traces: Vec::new(),
     };
     let taken = take(&outlook, waits);
-    let mut foreseen = Foreseen {
-        recorded,
-        outlook,
-        checks: Vec::new(),
-        disturbed: false,
-        measured_more: false,
-        laws: None,
-        measured,
-        advice: None,
-        regret: None,
-    };
+    let mut foreseen = Foreseen::of(recorded, outlook, measured);
     foreseen.advice = Some(match taken {
         Some(taken) => counsel::take(&foreseen, &taken, calibration, mechanisms),
         None => counsel::sequential(&foreseen, calibration),

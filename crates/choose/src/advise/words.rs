@@ -256,17 +256,7 @@ mod tests {
             uneven: None,
             traces: Vec::new(),
         };
-        Foreseen {
-            recorded: Recorded::default(),
-            outlook: Outlook::default(),
-            checks: vec![check],
-            disturbed: false,
-            measured_more: true,
-            laws: None,
-            measured,
-            advice: None,
-            regret: None,
-        }
+        Foreseen { checks: vec![check], ..Foreseen::of(Recorded::default(), Outlook::default(), measured) }
     }
 
     #[test]

@@ -43,22 +43,19 @@ fn work() -> Foreseen {
         law_errors: [0.75, 0.75, 0.75],
         our_error: 0.25,
     };
+    let outlook = Outlook { alone: 1.0, best_workers: 4, all: numbers.map(predicted).to_vec() };
+    let measured = Measured {
+        workload: "made-up",
+        waits: false,
+        rows: numbers.map(row).to_vec(),
+        uneven: None,
+        traces: Vec::new(),
+    };
     Foreseen {
-        recorded: Recorded::default(),
-        outlook: Outlook { alone: 1.0, best_workers: 4, all: numbers.map(predicted).to_vec() },
         checks: numbers.map(check).to_vec(),
-        disturbed: false,
         measured_more: true,
         laws: Some(laws),
-        measured: Measured {
-            workload: "made-up",
-            waits: false,
-            rows: numbers.map(row).to_vec(),
-            uneven: None,
-            traces: Vec::new(),
-        },
-        advice: None,
-        regret: None,
+        ..Foreseen::of(Recorded::default(), outlook, measured)
     }
 }
 
