@@ -169,11 +169,12 @@ fn changes(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) ->
             .filter(|one| one.mechanism == "process-dynamic")
             .min_by(|a, b| a.seconds.total_cmp(&b.seconds));
         if let Some(process) = process {
+            let times = process.seconds / taken.seconds.max(1e-9);
+            let times = if times < 1.05 { "as long".to_owned() } else { format!("{times:.1} times as long") };
             all.push(format!(
-                "If a crash of one piece must not end the others, take process-dynamic with {}: about {:.1} times as long, \
-                 and each process holds its own copy of what a worker needs.",
+                "If a crash of one piece must not end the others, take process-dynamic with {}: about {times}, and each process \
+                 holds its own copy of what a worker needs.",
                 show::workers(process.workers),
-                process.seconds / taken.seconds.max(1e-9)
             ));
         }
     }

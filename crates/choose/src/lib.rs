@@ -4,14 +4,14 @@
 //! cargo run --release -p choose
 //! ```
 //!
-//! takes each workload through each mechanism and checks every answer. A run, in the order of the modules that it
-//! goes through: [`cli`] reads what is wanted, [`subjects`] picks work and mechanisms, [`plan`] says how often,
-//! [`measure`] measures side by side into [`row`]s, [`probe`] looks at memory and timeline in a process of their own,
-//! [`recommend`] turns rows into advice, and [`table`], [`json`] and [`report`] show it.
+//! takes half a minute. A run, in the order of the modules that it goes through: [`cli`] reads what is wanted, [`subjects`]
+//! picks work and mechanisms, [`calibrate`] finds what the machine is worth, [`record`] looks closely at one sequential
+//! run, [`predict`] plays it again through each mechanism's rule, [`check`] measures some of that, [`laws`] says what
+//! textbooks would have said, [`foresee`] makes advice of it, and [`forecast`], [`json`] and [`report`] show it.
 //!
-//! `--predict` takes another way, in half a minute: [`calibrate`] finds what the machine is worth, [`record`] looks
-//! closely at one sequential run, [`predict`] plays it again through each mechanism's rule, [`check`] measures some of
-//! that, [`laws`] says what textbooks would have said, and [`foresee`] makes advice of it.
+//! `--measure` takes another way, in minutes: each workload through each mechanism. [`plan`] says how often, [`measure`]
+//! measures side by side into [`row`]s, [`probe`] looks at memory and timeline in a process of their own, [`recommend`]
+//! turns rows into advice, and [`table`] shows it. Every answer is checked both ways.
 //!
 //! What it can say is about this machine at this time. It measures our workloads, not yours: take the one that is like
 //! yours, or point `--input` at your files and `--base-url` at your server.

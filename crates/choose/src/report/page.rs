@@ -150,13 +150,22 @@ fn ladder(calibration: Option<&Calibration>, all: &[Measured]) -> Markup {
     }
 }
 
+/// What stands between backticks is code.
+fn with_code(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 fn section(measured: &Measured, advice: Option<&Advice>, work: Option<&Foreseen>, cores: usize) -> Markup {
     let name = measured.workload;
     let drawn: Vec<Markup> = measured.traces.iter().filter_map(tiles::tiles).collect();
     html! {
         section aria-labelledby=(name) {
             h2 id=(name) { (name) }
-            @if let Some(advice) = advice { p.advice { (advice.why) } }
+            @if let Some(advice) = advice { p.advice { (with_code(&advice.why)) } }
             @if let Some(work) = work { (foreseen::foreseen(work, cores)) h3 { "All that was measured" } }
             (wide(&format!("Figures of {name}"), figures(measured, advice)))
             @for row in measured.rows.iter().filter(|row| row.error.is_some()) {

@@ -49,7 +49,7 @@ fn traced(mechanism: &'static str) -> Trace {
 fn page(measured: Measured, advised: (&'static str, usize)) -> String {
     let machine = Machine { cores: 2, processor: None, system: "Linux".to_owned(), memory: None };
     let (mechanism, workers) = advised;
-    let advice = [Advice { workload: "made-up", mechanism, workers, why: "So.".to_owned() }];
+    let advice = [Advice { workload: "made-up", mechanism, workers, why: "One `par_iter`.".to_owned() }];
     let all = [measured];
     report::page(&Contents { machine: &machine, gain: 1.9, calibration: None, all: &all, advice: &advice })
 }
@@ -106,6 +106,12 @@ fn the_report_marks_the_row_that_is_advised_and_no_other() {
     let marked: Vec<&str> = page.match_indices("class=\"taken\"").map(|(at, _)| &page[at..]).collect();
     assert_eq!(marked.len(), 1);
     assert!(marked[0].starts_with("class=\"taken\" data-mechanism=\"dynamic\" data-workers=\"2\""));
+}
+
+#[test]
+fn code_in_the_advice_is_shown_as_code() {
+    let page = page(measured(vec![row("rayon", 2)], Vec::new()), ("rayon", 2));
+    assert!(page.contains("One <code>par_iter</code>."), "{page}");
 }
 
 #[test]

@@ -119,7 +119,8 @@ fn same_figures(run: &Run, browser: &mut Browser) {
         .as_array()
         .unwrap()
         .iter()
-        .map(|advice| advice["why"].as_str().unwrap().to_owned())
+        // What stands between backticks is shown as code.
+        .map(|advice| advice["why"].as_str().unwrap().replace('`', ""))
         .collect();
     let shown =
         browser.value("[...document.querySelectorAll('section > p.advice')].map(one => one.textContent)");
