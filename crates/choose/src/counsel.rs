@@ -140,6 +140,7 @@ fn reason(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) -> 
 fn changes(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) -> Vec<String> {
     let (run, outlook) = (&foreseen.recorded, &foreseen.outlook);
     let mut all = Vec::new();
+    all.extend(one_line(foreseen, taken));
     let cores = calibration.gains.len();
     let more = 4 * cores;
     let workers = (taken.workers * 4).min(run.count().max(1));
@@ -181,10 +182,44 @@ fn changes(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) ->
     all
 }
 
+/// What rayon would make of it, where threads compute: much less code, and what that costs here.
+fn one_line(foreseen: &Foreseen, taken: &Predicted) -> Option<String> {
+    if foreseen.measured.waits || taken.mechanism == "rayon" || taken.mechanism.starts_with("process") {
+        return None;
+    }
+    let times = foreseen.outlook.of("rayon", taken.workers)? / taken.seconds.max(1e-9);
+    let long = if times < 1.05 { "as long".to_owned() } else { format!("{times:.1} times as long") };
+    (times < 1.5).then(|| format!("With rayon it is one line, `par_iter`, and takes about {long}."))
+}
+
 fn bound(run: &crate::record::Recorded, seconds: f64) -> String {
     if run.longest() > 0.7 * seconds {
         format!(": its longest piece alone takes {}, cut finer", show::seconds(run.longest()))
     } else {
         String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{predict::Outlook, record::Recorded, row::Measured};
+
+    #[test]
+    fn what_rayon_would_take_is_told_where_threads_compute() {
+        let said = |mechanism, waits, rayon| {
+            let predicted = |mechanism, seconds| Predicted { mechanism, workers: 2, seconds };
+            let taken = predicted(mechanism, 0.5);
+            let all = vec![taken.clone(), predicted("rayon", rayon)];
+            let outlook = Outlook { alone: 1.0, best_workers: 2, all };
+            let (workload, rows, traces) = ("made-up", Vec::new(), Vec::new());
+            let measured = Measured { workload, waits, rows, uneven: None, traces };
+            one_line(&Foreseen::of(Recorded::default(), outlook, measured), &taken)
+        };
+        assert!(said("dynamic", false, 0.51).is_some_and(|said| said.ends_with("takes about as long.")));
+        assert!(said("dynamic", false, 0.56).is_some_and(|said| said.ends_with("about 1.1 times as long.")));
+        assert_eq!(said("dynamic", false, 0.9), None);
+        assert_eq!(said("dynamic", true, 0.5), None);
+        assert_eq!(said("process-dynamic", false, 0.5), None);
     }
 }

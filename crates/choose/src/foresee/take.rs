@@ -77,12 +77,12 @@ mod tests {
     fn of_equals_the_simplest_with_the_fewest_workers_and_none_where_little_is_gained() {
         let equals = [
             predicted("pool", 2, 0.5),
-            predicted("dynamic", 4, 0.51),
-            predicted("dynamic", 2, 0.52),
+            predicted("rayon", 4, 0.51),
+            predicted("rayon", 2, 0.52),
             // First by order, but behind by 7 %.
-            predicted("rayon", 2, 0.535),
+            predicted("dynamic", 2, 0.535),
         ];
-        assert_eq!(take(&outlook(&equals), false), Some(predicted("dynamic", 2, 0.52)));
+        assert_eq!(take(&outlook(&equals), false), Some(predicted("rayon", 2, 0.52)));
         assert_eq!(take(&outlook(&[predicted("dynamic", 2, 0.95)]), false), None);
         assert_eq!(take(&outlook(&[]), false), None);
     }
