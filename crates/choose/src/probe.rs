@@ -63,12 +63,14 @@ pub fn look<W: Workload>(work: &W, mechanism: &str, workers: usize) -> Result<Se
     let mut stdin = child.stdin.take().ok_or_else(pipe)?;
     let mut stdout = child.stdout.take().ok_or_else(pipe)?;
     let done = AtomicBool::new(false);
+    // Once before there is anything to do: a short run may end before the thread has looked for the first time.
+    let before = memory::tree(child.id());
     let (said, peak_memory) = thread::scope(|scope| {
         let looking = scope.spawn(|| memory::peak(child.id(), &done));
         let said = talk(&mut stdin, &mut stdout, work);
         // Before the child is waited for: until then nobody else can get its id.
         done.store(true, Ordering::Relaxed);
-        (said, looking.join().unwrap_or(None))
+        (said, looking.join().unwrap_or(None).max(before))
     });
     // Only now: the end of its input is what ends it when we end.
     drop(stdin);
