@@ -170,12 +170,11 @@ fn changes(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) ->
             .filter(|one| one.mechanism == "process-dynamic")
             .min_by(|a, b| a.seconds.total_cmp(&b.seconds));
         if let Some(process) = process {
-            let times = process.seconds / taken.seconds.max(1e-9);
-            let times = if times < 1.05 { "as long".to_owned() } else { format!("{times:.1} times as long") };
             all.push(format!(
-                "If a crash of one piece must not end the others, take process-dynamic with {}: about {times}, and each process \
-                 holds its own copy of what a worker needs.",
+                "If a crash of one piece must not end the others, take process-dynamic with {}: about {}, and each process holds \
+                 its own copy of what a worker needs.",
                 show::workers(process.workers),
+                as_long(process.seconds / taken.seconds.max(1e-9)),
             ));
         }
     }
@@ -188,8 +187,12 @@ fn one_line(foreseen: &Foreseen, taken: &Predicted) -> Option<String> {
         return None;
     }
     let times = foreseen.outlook.of("rayon", taken.workers)? / taken.seconds.max(1e-9);
-    let long = if times < 1.05 { "as long".to_owned() } else { format!("{times:.1} times as long") };
-    (times < 1.5).then(|| format!("With rayon it is one line, `par_iter`, and takes about {long}."))
+    (times < 1.5)
+        .then(|| format!("With rayon it is one line, `par_iter`, and takes about {}.", as_long(times)))
+}
+
+fn as_long(times: f64) -> String {
+    if times < 1.05 { "as long".to_owned() } else { format!("{times:.1} times as long") }
 }
 
 fn bound(run: &crate::record::Recorded, seconds: f64) -> String {

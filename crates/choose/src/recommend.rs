@@ -42,8 +42,8 @@ const QUIET: f64 = 0.85;
 /// Gaining less than this is no reason for a second thread.
 pub(crate) const WORTH: f64 = 1.15;
 
-/// Simplest first, for work that computes. `dynamic` is the standard library alone and no slower than anything else; `rayon`
-/// is less code still, one line in the caller's program (`par_iter`), but a dependency, and puts parts together more often,
+/// Simplest first, for work that computes. `dynamic` is the standard library alone, and on two cores it was not behind
+/// (`--check-all`); `rayon` is less code still, one line in the caller's program (`par_iter`), but a dependency, and puts parts together more often,
 /// so that it falls behind where that costs; a pool, a deque are code of one's own; processes need a protocol. Static
 /// shares come after what balances by itself: they are right only as long as pieces, and cores, are alike. Processes that
 /// connect come last: they need an address too.

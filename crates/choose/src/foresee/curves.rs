@@ -60,13 +60,7 @@ pub(super) fn laws_of(mechanism: &'static str, rows: &[Row], checks: &[Check], c
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// Three runs, where the work alone takes a second.
-    fn row(mechanism: &'static str, workers: usize, seconds: f64) -> Row {
-        let shot = |round| Shot { round, seconds, alone: 1.0, ceiling: 2.0, cpu: 1.0 };
-        Row { shots: (0..3).map(shot).collect(), ..Row::new(mechanism, workers, 64) }
-    }
+    use super::{super::made_up::row, *};
 
     #[test]
     fn laws_are_judged_on_points_that_they_have_not_seen() {

@@ -197,3 +197,14 @@ fn uneven(recorded: &Recorded, shares: usize) -> Option<f64> {
     let all: f64 = costs.iter().sum();
     (all > 0.0).then(|| costs.iter().copied().fold(0.0, f64::max) * shares as f64 / all)
 }
+
+#[cfg(test)]
+mod made_up {
+    use super::{Row, Shot};
+
+    /// Three runs, where the work alone takes a second.
+    pub(super) fn row(mechanism: &'static str, workers: usize, seconds: f64) -> Row {
+        let shot = |round| Shot { round, seconds, alone: 1.0, ceiling: 2.0, cpu: 1.0 };
+        Row { shots: (0..3).map(shot).collect(), ..Row::new(mechanism, workers, 64) }
+    }
+}

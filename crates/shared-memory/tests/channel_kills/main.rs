@@ -40,7 +40,7 @@ macro_rules! kinds {
             use super::*;
             $(
                 #[test]
-                #[ignore = "a minute or two: `just chaos`"]
+                #[ignore = "ten minutes, all of them together: `just chaos`"]
                 fn $name() {
                     times(1_000, stringify!($name), $body);
                 }
