@@ -112,12 +112,8 @@ fn reason(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) -> 
     } else {
         format!("Its pieces only compute, so more workers than the {cores} cores gain nothing.")
     };
-    let worst = (outlook.all.iter())
-        .filter(|one| one.workers == taken.workers && one.mechanism != taken.mechanism)
-        .max_by(|a, b| a.seconds.total_cmp(&b.seconds));
-    let others = match worst {
-        Some(worst) if worst.seconds > 1.15 * taken.seconds => {
-            let times = worst.seconds / taken.seconds;
+    let others = match worst(foreseen, taken) {
+        Some((worst, times)) if times > 1.15 => {
             let uneven = foreseen.measured.uneven.unwrap_or(1.0);
             let because = if worst.mechanism.ends_with("static") && uneven > 1.15 {
                 format!(", as the dearest share is {uneven:.1} times the mean")
@@ -134,6 +130,24 @@ fn reason(foreseen: &Foreseen, taken: &Predicted, calibration: &Calibration) -> 
         _ => " All mechanisms are about as fast;".to_owned(),
     };
     format!("{workers}{others} this is the simplest: {}.", simple(taken.mechanism))
+}
+
+/// Which mechanism would be worst with as many workers, and how many times as long it would take: as measured where both
+/// were, as what was not foreseen shows only there; otherwise as predicted.
+fn worst<'a>(foreseen: &'a Foreseen, taken: &Predicted) -> Option<(&'a Predicted, f64)> {
+    let speedup = |one: &Predicted| {
+        let row = foreseen.measured.row(one.mechanism, one.workers).filter(|row| row.counts())?;
+        (!foreseen.disturbed).then(|| row.samples(Shot::speedup).median())
+    };
+    let times = |one: &Predicted| match (speedup(taken), speedup(one)) {
+        (Some(mine), Some(its)) => mine / its,
+        _ => one.seconds / taken.seconds,
+    };
+    let others = foreseen.outlook.all.iter();
+    others
+        .filter(|one| one.workers == taken.workers && one.mechanism != taken.mechanism)
+        .map(|one| (one, times(one)))
+        .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// What would change the advice.
@@ -206,7 +220,27 @@ fn bound(run: &crate::record::Recorded, seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{predict::Outlook, record::Recorded, row::Measured};
+    use crate::{foresee::made_up::row, predict::Outlook, record::Recorded, row::Measured};
+
+    /// What a lock does to threads is not foreseen: it shows only where it was measured.
+    #[test]
+    fn the_worst_is_the_one_that_was_seen_to_be() {
+        let predicted = |mechanism, seconds| Predicted { mechanism, workers: 2, seconds };
+        let taken = predicted("process-dynamic", 0.5);
+        let all = vec![taken.clone(), predicted("dynamic", 0.49), predicted("pool", 0.55)];
+        let outlook = Outlook { alone: 1.0, best_workers: 2, all };
+        let (workload, traces) = ("made-up", Vec::new());
+        let measured = Measured { workload, waits: false, rows: Vec::new(), uneven: None, traces };
+        let mut foreseen = Foreseen::of(Recorded::default(), outlook, measured);
+        let named = |foreseen: &Foreseen| {
+            worst(foreseen, &taken).map(|(one, times)| (one.mechanism, (times * 10.0).round() / 10.0))
+        };
+        assert_eq!(named(&foreseen), Some(("pool", 1.1)));
+        foreseen.measured.rows = vec![row("process-dynamic", 2, 0.5), row("dynamic", 2, 0.9)];
+        assert_eq!(named(&foreseen), Some(("dynamic", 1.8)));
+        foreseen.disturbed = true;
+        assert_eq!(named(&foreseen), Some(("pool", 1.1)));
+    }
 
     #[test]
     fn what_rayon_would_take_is_told_where_threads_compute() {

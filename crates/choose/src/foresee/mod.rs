@@ -199,11 +199,11 @@ fn uneven(recorded: &Recorded, shares: usize) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod made_up {
+pub(crate) mod made_up {
     use super::{Row, Shot};
 
     /// Three runs, where the work alone takes a second.
-    pub(super) fn row(mechanism: &'static str, workers: usize, seconds: f64) -> Row {
+    pub(crate) fn row(mechanism: &'static str, workers: usize, seconds: f64) -> Row {
         let shot = |round| Shot { round, seconds, alone: 1.0, ceiling: 2.0, cpu: 1.0 };
         Row { shots: (0..3).map(shot).collect(), ..Row::new(mechanism, workers, 64) }
     }
