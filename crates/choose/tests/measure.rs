@@ -1,12 +1,16 @@
 //! Measuring with mechanisms made for the purpose: one that is right, one that lies, one that fails.
 
+use std::time::Duration;
+
 use choose::{
     dispatch,
     measure::{MeasureError, Scale, measure_workload},
     plan::Rounds,
     row::Shot,
 };
-use workload::{Empty, Mechanism, Primes, RunError, Size, Timeline, Workers, Workload, sequential};
+use workload::{
+    Empty, Fetch, Mechanism, Primes, RunError, Size, Timeline, Workers, Workload, fetch::Server, sequential,
+};
 
 fn named<W: Workload>(name: &'static str, run: workload::Run<W>) -> Mechanism<W> {
     Mechanism { name, concept: "test", about: "made for a test", file: file!(), run }
@@ -73,4 +77,15 @@ fn pieces_that_get_lost_on_the_way_have_no_cost() {
         named("half", |work: &Empty, _, timeline| sequential(&Empty { pieces: work.pieces / 2 }, timeline));
     assert!(matches!(dispatch::cost(&half, Workers::ONE, 1), Err(RunError::Incomplete { .. })));
     assert!(dispatch::cost(&named("right", right), Workers::ONE, 1).unwrap() >= 0.0);
+}
+
+#[test]
+fn work_that_waits_is_done_alone_once_to_warm_up_and_once_to_be_measured() {
+    let server = Server::start(Duration::ZERO).unwrap();
+    let work = Fetch::new(server.url(), 4);
+    let scale = Scale { work, workers: vec![Workers::ONE], rounds: Rounds::Exactly(3) };
+    let measured = measure_workload(&[scale], &[named("right", right)], &|_| ()).unwrap();
+    // Of what is shown as one piece after the other there is one run, and three of the mechanism.
+    assert_eq!(measured.row("sequential", 1).unwrap().shots.len(), 1);
+    assert_eq!(server.requests(), 4 * (2 + 3));
 }

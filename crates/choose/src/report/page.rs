@@ -120,13 +120,14 @@ fn ladder(calibration: Option<&Calibration>, all: &[Measured]) -> Markup {
             steps.push((name, cost));
         }
     }
-    for (mechanism, costs) in calibration.iter().flat_map(|calibration| &calibration.costs) {
-        let name = format!("a piece, {mechanism}");
-        if steps.iter().all(|(other, _)| *other != name) {
-            steps.push((name, (costs.piece + costs.message) * 1e9));
+    if let Some(Calibration { wake, thread, process, fork, costs, gains, .. }) = calibration {
+        for (mechanism, costs) in costs {
+            let name = format!("a piece, {mechanism}");
+            if steps.iter().all(|(other, _)| *other != name) {
+                // By the wall, as in the rows above: all cores hand out pieces at once.
+                steps.push((name, costs.piece / gains.len() as f64 * 1e9));
+            }
         }
-    }
-    if let Some(Calibration { wake, thread, process, fork, .. }) = calibration {
         steps.extend(
             [("waking a thread", *wake), ("starting a thread", *thread)]
                 .map(|(name, s)| (name.to_owned(), s * 1e9)),

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use choose::{
+    calibrate::{Calibration, Limits},
     json,
     machine::Machine,
+    predict::Costs,
     recommend::Advice,
     report::{self, Contents},
     row::{Measured, Row, Shot, Trace},
@@ -106,6 +108,29 @@ fn the_report_marks_the_row_that_is_advised_and_no_other() {
     let marked: Vec<&str> = page.match_indices("class=\"taken\"").map(|(at, _)| &page[at..]).collect();
     assert_eq!(marked.len(), 1);
     assert!(marked[0].starts_with("class=\"taken\" data-mechanism=\"dynamic\" data-workers=\"2\""));
+}
+
+#[test]
+fn what_a_piece_costs_to_hand_out_is_told_by_the_wall() {
+    let costs = Costs { piece: 8e-9, message: 1.0, ..Costs::default() };
+    let calibration = Calibration {
+        gains: vec![1.0, 2.0],
+        wake: 1e-5,
+        thread: 1e-5,
+        process: None,
+        fork: None,
+        reading: [1e9; 2],
+        pipe: None,
+        shared: None,
+        limits: Limits { online: None, affinity: None, quota: None, memory: None },
+        costs: vec![("stealing", costs)],
+        impossible: Vec::new(),
+    };
+    let machine = Machine { cores: 2, processor: None, system: "Linux".to_owned(), memory: None };
+    let calibration = Some(&calibration);
+    let page = report::page(&Contents { machine: &machine, gain: 1.9, calibration, all: &[], advice: &[] });
+    let row = page.split("a piece, stealing").nth(1).expect("a row").split("</tr>").next().unwrap();
+    assert!(row.contains(">4.0 ns<"), "{row}");
 }
 
 #[test]
