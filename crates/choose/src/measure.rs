@@ -13,6 +13,7 @@ use workload::{Mechanism, RunError, Timeline, Workers, Workload, sequential};
 
 use crate::{
     burned, cpu,
+    pace::Gain,
     plan::Rounds,
     row::{Measured, Row, SEQUENTIAL, Shot},
 };
@@ -129,8 +130,12 @@ fn measure_scale<W: Workload>(
             }
             tell(&format!("round {}, {} x {}", round + 1, mechanism.name, workers.get()));
             let ceiling = *(ceilings.entry(workers.get())).or_insert_with(|| {
-                let gain = gain(*workers, pieces);
-                if W::WAITS { first.ceiling_of_waiting(workers.get(), gain, asked) } else { gain }
+                let cores = workers.at_most(pieces).min(measure::cores());
+                if W::WAITS {
+                    first.ceiling_of_waiting(workers.get(), gain_of_idle(cores), asked)
+                } else {
+                    gain(cores)
+                }
             });
             let (outcome, Timing { seconds, cpu }) =
                 timed(|| (mechanism.run)(&scale.work, *workers, &Timeline::off()));
@@ -163,13 +168,18 @@ pub(crate) fn wrong_answer(got: &serde_json::Value, expected: &serde_json::Value
     }
 }
 
-/// How many times as much as one worker so many get done just now, if all compute.
-fn gain(workers: Workers, pieces: usize) -> f64 {
-    match workers.at_most(pieces).min(measure::cores()) {
-        1 => 1.0,
-        // Its own median of a few; a moment in which something else ran does not count as the machine's best.
-        threads => measure::gain(threads),
-    }
+/// How many times as much as one core so many get done just now, if all compute.
+fn gain(cores: usize) -> f64 {
+    // Its own median of a few; a moment in which something else ran does not count as the machine's best.
+    if cores == 1 { 1.0 } else { measure::gain(cores) }
+}
+
+/// The same on cores that were idle just now, because work waited: there a first look may be far too low.
+fn gain_of_idle(cores: usize) -> f64 {
+    let ideal: Vec<f64> = (1..=cores).map(|count| count as f64).collect();
+    let mut gain = Gain::new(&ideal);
+    gain.look();
+    gain.seen().unwrap_or(1.0)
 }
 
 /// What one run took.
