@@ -234,11 +234,6 @@ impl Table {
         Ok(())
     }
 
-    /// Enters all pages in this process's page table now: for who will count many words.
-    pub fn populate(&self) {
-        self.shared.mapping().populate();
-    }
-
     /// Units of letters that are in use, gaps counted.
     pub fn letters(&self) -> u64 {
         self.shared.next.load(Relaxed)

@@ -44,6 +44,7 @@ use crate::{PieceError, Size, Workload};
 
 pub use counts::Counts;
 pub use cut::{Bundle, Stretch};
+pub use key::hash;
 pub use name::Name;
 pub use tally::{Skipped, Tally};
 

@@ -83,7 +83,7 @@ fn open(terms: Terms) -> Result<Easel, TaskError> {
     let bench = Bench::open(terms.brief)?;
     let areas = bench.work.pieces()?;
     let canvas = Canvas::attach(terms.canvas.open()?)?;
-    // Each worker has tiles on nearly all pages.
+    // Each worker has tiles on nearly all pages: one call costs less than a fault for each of them.
     canvas.populate();
     Ok(Easel { bench, areas, canvas })
 }

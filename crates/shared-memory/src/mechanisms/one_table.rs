@@ -119,10 +119,7 @@ fn read_of(work: &Words, outputs: Vec<Poured>) -> Option<Tally> {
 }
 
 fn open(terms: Terms) -> Result<Reader, TaskError> {
-    let table = Table::attach(terms.table.open()?)?;
-    // Words are strewn over all pages.
-    table.populate();
-    Ok(Reader { bench: Bench::open(terms.brief)?, table })
+    Ok(Reader { bench: Bench::open(terms.brief)?, table: Table::attach(terms.table.open()?)? })
 }
 
 // ANCHOR: count_all

@@ -96,15 +96,14 @@ impl Site {
                 Failure::Error(why).at(W::NAME, place)
             })?);
         }
-        let mut starts = Vec::with_capacity(frames.len());
-        let mut end = 0;
+        let script_memory = Memfd::create("pieces", frames.iter().map(Vec::len).sum()).map_err(no_memory)?;
+        let script = script_memory.map().map_err(no_memory)?;
+        let (mut starts, mut end) = (Vec::with_capacity(frames.len()), 0);
         for frame in &frames {
+            script.write(end, frame).map_err(no_memory)?;
             starts.push(end as u64);
             end += frame.len();
         }
-        let script_memory = Memfd::create("pieces", end).map_err(no_memory)?;
-        let script = script_memory.map().map_err(no_memory)?;
-        script.write(0, &frames.concat()).map_err(no_memory)?;
         let board_memory = Memfd::create("board", Board::size(job.len())).map_err(no_memory)?;
         let board = Board::create(&board_memory, |place| starts[place]).map_err(no_memory)?;
         Ok(Self { board, board_memory, script_memory })

@@ -16,6 +16,8 @@ use model::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
+use workload::words;
+
 use super::TableError;
 
 /// The parts of a table that are about words: in a segment, or in a model checker's world (`tests/table_model.rs`).
@@ -131,7 +133,8 @@ impl Keys<'_> {
     /// All slots, from the one that the hash names, around.
     fn way(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
         let mask = self.slots.len().wrapping_sub(1);
-        let home = (hash >> 16) as usize;
+        // Its highest bits: who enters words in the order of their hashes goes through the slots from the first to the last.
+        let home = (u128::from(hash) * self.slots.len() as u128 >> 64) as usize;
         (0..self.slots.len()).map(move |step| home.wrapping_add(step) & mask)
     }
 
@@ -174,27 +177,35 @@ fn tag(hash: u64) -> u64 {
 
 /// Eight bytes at a time, the last ones filled up with zeros.
 fn units_of(word: &[u8]) -> impl Iterator<Item = u64> {
-    let (whole, rest) = word.as_chunks::<8>();
-    let last = (!rest.is_empty()).then(|| {
-        let mut padded = [0; 8];
-        padded[..rest.len()].copy_from_slice(rest);
-        padded
-    });
-    whole.iter().copied().chain(last).map(u64::from_le_bytes)
+    let (whole, rest) = word.as_chunks();
+    let last = (!rest.is_empty()).then(|| padded(rest));
+    whole.iter().copied().map(u64::from_le_bytes).chain(last)
 }
 
-/// The same in all processes, whatever their build: each unit by a wide multiplication whose halves are folded together
-/// (as wyhash does). Who chooses the words can make them collide, which makes the table slow and not wrong.
+/// Up to eight bytes, then zeros. To copy a number of bytes that is not known beforehand is a call; these are two loads, which
+/// may overlap.
+fn padded(bytes: &[u8]) -> u64 {
+    let both = |front: u64, back: u64, width: usize| front | back << (8 * (bytes.len() - width));
+    if let (Some(front), Some(back)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        both(u32::from_le_bytes(*front).into(), u32::from_le_bytes(*back).into(), 4)
+    } else if let (Some(front), Some(back)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        both(u16::from_le_bytes(*front).into(), u16::from_le_bytes(*back).into(), 2)
+    } else {
+        bytes.first().copied().unwrap_or(0).into()
+    }
+}
+
+/// The same in all processes, whatever their build: that of the words workload, 16 bytes at a time. So words that were counted
+/// there come in the order of the slots here, and a pass over many is one over neighbours. Who chooses the words can make
+/// them collide, which makes the table slow and not wrong.
 fn hash_of(word: &[u8]) -> Result<u64, TableError> {
     if word.is_empty() || word.len() > LONGEST {
         return Err(TableError::Word { bytes: word.len() });
     }
-    // Digits of pi: without a pattern.
-    let fold = |left: u64, right: u64| {
-        let product = u128::from(left) * u128::from(right);
-        product as u64 ^ (product >> 64) as u64
-    };
-    let start = 0x243f_6a88_85a3_08d3 ^ word.len() as u64;
-    Ok(units_of(word)
-        .fold(start, |hash, unit| fold(hash ^ unit ^ 0x1319_8a2e_0370_7345, 0xa409_3822_299f_31d1)))
+    let (mut units, mut hash) = (units_of(word), 0);
+    while let Some(low) = units.next() {
+        let high = units.next().unwrap_or(0);
+        hash = words::hash((u128::from(low) | u128::from(high) << 64) ^ u128::from(hash));
+    }
+    Ok(hash)
 }

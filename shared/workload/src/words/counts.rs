@@ -97,7 +97,9 @@ impl Counts {
         }
     }
 
-    /// Calls `visit` with each word and how often it was seen, in no order.
+    /// Calls `visit` with each word and how often it was seen: those of up to 16 letters by their [`hash`](super::hash()), but
+    /// for neighbours, the others behind them in no order. A table with this hash is then filled from its first slot to its
+    /// last; it must have the room before, see [`merge`](Self::merge).
     pub fn for_each(&self, mut visit: impl FnMut(&str, u64)) {
         let mut word = |letters: &[u8], times| {
             visit(str::from_utf8(letters).expect("words are ASCII letters"), times);

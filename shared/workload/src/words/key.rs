@@ -41,9 +41,11 @@ const MASKS: [Key; LONGEST + 1] = {
     masks
 };
 
-/// Spreads keys over all 64 bits: one wide multiplication, its halves folded together (as foldhash and wyhash do).
+/// Spreads words over all 64 bits: one wide multiplication, its halves folded together (as foldhash and wyhash do).
+///
+/// `key` is up to 16 letters, the first in the lowest byte, then zeros.
 #[inline]
-pub(super) fn hash(key: Key) -> u64 {
+pub fn hash(key: Key) -> u64 {
     // Digits of pi: all they need is to be without a pattern.
     let low = key as u64 ^ 0x243f_6a88_85a3_08d3;
     let high = (key >> 64) as u64 ^ 0x1319_8a2e_0370_7345;
