@@ -14,7 +14,7 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-use crate::segment;
+use crate::segment::{self, Name};
 
 /// Our end of the pipe to a guardian.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Guardian {
     /// the name is another's, [`forget`](Self::forget) it at once.
     ///
     /// # Errors
-    /// `BrokenPipe` when the guardian is gone.
+    /// `BrokenPipe` when the guardian is gone; `InvalidInput` when no segment can have this name.
     pub fn watch(&mut self, name: &str) -> io::Result<()> {
         self.order('+', name)
     }
@@ -59,9 +59,10 @@ impl Guardian {
     }
 
     fn order(&mut self, sign: char, name: &str) -> io::Result<()> {
+        let name = Name::new(name).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let orders = self.orders.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        // One write, so that no order is ever half there.
-        orders.write_all(format!("{sign}{name}\n").as_bytes())
+        // One write, so that no order is ever half there. Zero ends it, as the one byte that is in no name: a line may be.
+        orders.write_all(format!("{sign}{name}\0").as_bytes())
     }
 }
 
@@ -80,9 +81,10 @@ impl Drop for Guardian {
 /// When the pipe cannot be read.
 pub fn guard(orders: impl BufRead) -> io::Result<Vec<String>> {
     let mut watched = BTreeSet::new();
-    for order in orders.lines() {
+    for order in orders.split(b'\0') {
         let order = order?;
         // What is no order is left alone: nothing that we could do would be right.
+        let Ok(order) = str::from_utf8(&order) else { continue };
         if let Some(name) = order.strip_prefix('+') {
             watched.insert(name.to_owned());
         } else if let Some(name) = order.strip_prefix('-') {

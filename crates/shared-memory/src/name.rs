@@ -65,17 +65,15 @@ pub fn remove(name: &str) -> Result<(), SegmentError> {
     })
 }
 
-/// The names in /dev/shm that begin with `prefix`, in order (Linux only: elsewhere they cannot be listed).
+/// The names in /dev/shm that begin with `prefix`, in order (Linux only: elsewhere they cannot be listed). Those that are no
+/// UTF-8 are left out: no [`Name`] is like that.
 ///
 /// # Errors
 /// When /dev/shm cannot be read.
 pub fn names(prefix: &str) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir("/dev/shm")? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.starts_with(prefix) {
-            names.push(name);
-        }
+        names.extend(entry?.file_name().into_string().ok().filter(|name| name.starts_with(prefix)));
     }
     names.sort();
     Ok(names)

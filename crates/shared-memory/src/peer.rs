@@ -25,15 +25,15 @@ use rustix::{
 
 use crate::memfd::{Memfd, MemfdError};
 
-/// How it is told its words, and where to die.
-const WORDS: &str = "SHARED_MEMORY_WORDS";
+/// How it is told its words (with their number behind), and where to die.
+const WORD: &str = "SHARED_MEMORY_WORD_";
 const KILL_AT: &str = "SHARED_MEMORY_KILL_AT";
 
 /// Another process that is not started yet.
 #[derive(Debug)]
 pub struct Cast {
     command: Command,
-    words: Vec<String>,
+    words: usize,
 }
 
 impl Cast {
@@ -47,8 +47,12 @@ impl Cast {
     pub fn program(mut command: Command, arguments: &[&str]) -> Self {
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         // What was meant for us is not meant for our child.
-        command.env_remove(WORDS).env_remove(KILL_AT);
-        Self { command, words: Vec::new() }
+        let ours = env::vars_os().map(|(name, _)| name);
+        for name in ours.filter(|name| name.to_string_lossy().starts_with(WORD)) {
+            command.env_remove(name);
+        }
+        command.env_remove(KILL_AT);
+        Self { command, words: 0 }
     }
 
     /// Gives it this memory. (Without any its standard input is a pipe: [`Peer::tell`].)
@@ -62,7 +66,8 @@ impl Cast {
 
     /// Gives it a word more: a number, a name.
     pub fn with_word(mut self, word: impl ToString) -> Self {
-        self.words.push(word.to_string());
+        self.command.env(format!("{WORD}{}", self.words), word.to_string());
+        self.words += 1;
         self
     }
 
@@ -77,7 +82,6 @@ impl Cast {
     /// # Errors
     /// Those of fork(2) and exec(2).
     pub fn start(mut self) -> io::Result<Peer> {
-        self.command.env(WORDS, self.words.join("\n"));
         let mut child = die_with_parent(&mut self.command).spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
         Ok(Peer { child, input, output, begun: Vec::new() })
@@ -181,7 +185,7 @@ pub fn memory() -> Result<Memfd, MemfdError> {
 
 /// In the other process: the word with this number, from 0.
 pub fn word(index: usize) -> Option<String> {
-    env::var(WORDS).ok()?.lines().nth(index).map(str::to_owned)
+    env::var(format!("{WORD}{index}")).ok()
 }
 
 /// In the other process: says a line to whoever has started it. If nobody reads it any more, this process ends.

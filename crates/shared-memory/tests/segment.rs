@@ -1,7 +1,8 @@
 //! Named segments: one creates, one owns, nobody else takes the name away.
 
 use std::{
-    process::Command,
+    io,
+    process::{self, Command, Stdio},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
@@ -9,6 +10,7 @@ use std::{
 use rustix::fs::ftruncate;
 use shared_memory::{
     Attached, MapError, Owner, SegmentError, Shared,
+    guardian::Guardian,
     manager::Manager,
     peer::Cast,
     segment::{self, names},
@@ -139,4 +141,26 @@ fn another_process_changes_the_same_bytes() {
         Cast::program(program, &["--scene", "segment/adder"]).with_word(owner.name()).start().unwrap();
     assert!(peer.end(Duration::from_secs(60)).unwrap().success());
     assert_eq!(count.load(Relaxed), 1);
+}
+
+/// A name may hold what looks like an order to somebody else, and a guardian takes away that name and no other.
+#[test]
+fn a_guardian_takes_away_what_it_was_told_whatever_the_name() {
+    let name = |tail: &str| format!("rust-guardian-{}{tail}", process::id());
+    let [bystander, forgotten] = [name("-bystander"), name("-forgotten")];
+    let odd = format!("{}\n+{bystander}", name("-odd"));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_shared-memory"));
+    let program = program.args(["--scene", "leaks/guardian"]).stdout(Stdio::null());
+    let mut guardian = Guardian::start(program).unwrap();
+    guardian.watch(&odd).unwrap();
+    guardian.watch(&forgotten).unwrap();
+    // With the slash and without, it is the same name.
+    guardian.forget(&format!("/{forgotten}")).unwrap();
+    for bad in ["", "a/b", "a\0b"] {
+        assert_eq!(guardian.watch(bad).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{bad:?}");
+    }
+    let owners = [&odd, &bystander, &forgotten].map(|name| Owner::create(name, 8).unwrap());
+    drop(guardian);
+    let there = owners.each_ref().map(|owner| Attached::open(owner.name().as_str()).is_ok());
+    assert_eq!(there, [false, true, true]);
 }

@@ -134,7 +134,7 @@ impl Keys<'_> {
     fn way(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
         let mask = self.slots.len().wrapping_sub(1);
         // Its highest bits: who enters words in the order of their hashes goes through the slots from the first to the last.
-        let home = (u128::from(hash) * self.slots.len() as u128 >> 64) as usize;
+        let home = ((u128::from(hash) * self.slots.len() as u128) >> 64) as usize;
         (0..self.slots.len()).map(move |step| home.wrapping_add(step) & mask)
     }
 
