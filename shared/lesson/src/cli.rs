@@ -3,10 +3,11 @@
 use std::{
     any::Any,
     ffi::OsString,
+    fs,
     io::{self, Write},
     panic::{self, AssertUnwindSafe},
-    path::PathBuf,
-    process::ExitCode,
+    path::{Path, PathBuf},
+    process::{self, ExitCode},
     time::Instant,
 };
 
@@ -115,6 +116,13 @@ pub fn tell<T: Into<OsString> + Clone>(
         list(concept, lessons, &mut printer);
         return ending(printer.failed, true);
     }
+    // Told before anything is measured: a lesson may take a while.
+    if let Some(directory) = &args.svg
+        && let Err(why) = can_hold_files(directory)
+    {
+        eprintln!("cannot write drawings to {}: {why}", directory.display());
+        return 2;
+    }
     let mut all = Vec::new();
     for lesson in lessons {
         if !args.lessons.is_empty() && !args.lessons.iter().any(|name| name == lesson.name) {
@@ -129,6 +137,14 @@ pub fn tell<T: Into<OsString> + Clone>(
     }
     printer.sum(concept, &all);
     ending(printer.failed, all.iter().all(|claim| claim.holds != Some(false)))
+}
+
+/// That files can be made in `directory`, which is made if it is not there.
+fn can_hold_files(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let trial = directory.join(format!(".trial-{}", process::id()));
+    fs::write(&trial, "")?;
+    fs::remove_file(trial)
 }
 
 /// Tells one lesson; whatever goes wrong in it becomes a claim that does not hold, and the next one follows.

@@ -31,12 +31,12 @@ impl Schedule {
                 lines.push(format!("   -- {} would {what}, for ever: {why}", self.name(*thread)));
             }
         }
-        let preemptions = if self.preemptions == 1 { "1 preemption" } else { "preemptions" };
-        let counted = if self.preemptions == 1 { String::new() } else { format!("{} ", self.preemptions) };
+        let counted = |count: usize, one, many| format!("{count} {}", if count == 1 { one } else { many });
         lines.push(format!(
-            "{}: {counted}{preemptions}, {} context switches; no schedule that was run fails with fewer",
+            "{}: {}, {}; no schedule that was run fails with fewer",
             self.verdict(),
-            self.switches()
+            counted(self.preemptions, "preemption", "preemptions"),
+            counted(self.switches(), "context switch", "context switches")
         ));
         lines.join("\n")
     }
