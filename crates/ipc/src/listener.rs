@@ -27,8 +27,12 @@ use crate::{
     ready::{deadline, ready},
 };
 
-/// Connections that may wait to be accepted; a client beyond that waits in `connect`.
+/// Connections that may wait to be accepted at a socket file; a client beyond that waits in `connect`.
 const BACKLOG: i32 = 128;
+
+/// The same for TCP, where who comes beyond that is not heard, and asks again after a second. No more than
+/// /proc/sys/net/core/somaxconn (tcp(7), listen(2)).
+const TCP_BACKLOG: i32 = 4096;
 
 /// Accepts connections at an [`Address`].
 ///
@@ -66,7 +70,7 @@ impl Listener {
             // Before listen: until then a connect is refused, so nobody slips in.
             chmod(path, Mode::RUSR | Mode::WUSR)?;
         }
-        listen(&listener.socket, BACKLOG)?;
+        listen(&listener.socket, if matches!(address, Address::Tcp(_)) { TCP_BACKLOG } else { BACKLOG })?;
         if let Address::Tcp(_) = address {
             let bound = getsockname(&listener.socket)?;
             listener.address = Address::Tcp(bound.try_into()?);
