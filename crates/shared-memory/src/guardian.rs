@@ -61,7 +61,8 @@ impl Guardian {
     fn order(&mut self, sign: char, name: &str) -> io::Result<()> {
         let name = Name::new(name).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let orders = self.orders.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        // One write, so that no order is ever half there. Zero ends it, as the one byte that is in no name: a line may be.
+        // One write, so that no order is ever half there. Zero ends it: no name has that byte, while the end of a line
+        // may be in one.
         orders.write_all(format!("{sign}{name}\0").as_bytes())
     }
 }

@@ -118,6 +118,22 @@ fn what_is_full_or_wrong_is_an_error() {
     assert_eq!(small.add(1, b"a", 1), Err(TableError::Column { column: 1, columns: 1 }));
 }
 
+/// What makes pouring a pass over neighbours: words in the order of the workload's hash come to slots from the first to the last.
+#[test]
+fn words_in_the_order_of_their_hashes_fill_the_slots_in_order() {
+    let hash = |word: &String| {
+        let mut letters = [0; 16];
+        letters[..word.len()].copy_from_slice(word.as_bytes());
+        workload::words::hash(u128::from_le_bytes(letters))
+    };
+    let mut words: Vec<_> =
+        (0..200).map(|number| format!("word{number}{}", "x".repeat(number % 9))).collect();
+    words.sort_by_key(hash);
+    let (_memory, table) = table(400, 1, 1 << 13);
+    let slots: Vec<_> = words.iter().map(|word| table.keys().enter(word.as_bytes(), &()).unwrap()).collect();
+    assert!(slots.is_sorted(), "{slots:?}");
+}
+
 #[test]
 fn a_column_is_cleared_alone() {
     let (_memory, table) = table(8, 3, 100);
